@@ -1,0 +1,118 @@
+"""One shopper's conversation with one shop: where it is, what is pending, what waits to be said.
+
+It belongs to one lane and changes only in that lane's commit. One per customer and shop, for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bot.core.addresses import ChannelName, LaneId, ShopId
+from bot.core.basket import Basket
+from bot.core.customers import Customer
+from bot.core.deliveries import Delivery
+from bot.core.messages import Awaiting, Choice, MessageId, Received
+
+LINK_SECONDS = 30 * 86400.0
+PAGE_SECONDS = 72 * 3600.0
+QUESTIONS_KEPT = 12
+DELIVERIES_KEPT = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the bot asked. ``put_on``: channels on which a number or tap answers it."""
+
+    number: int
+    awaiting: Awaiting
+    text: str
+    choices: tuple[Choice, ...]
+    epoch: int
+    basket_version: int
+    """A confirmation counts only for this version of the basket."""
+    put_on: tuple[ChannelName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOffer:
+    """A single-use token for Telegram that is out."""
+
+    nonce: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The shopper's light page: the same token for a whole outage."""
+
+    nonce: str
+    expires_at: float
+    opened_at: float | None = None
+    seen_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Suspect messages from a channel the conversation has left, kept until one question quotes them all."""
+
+    messages: tuple[Received, ...]
+    first_at: float
+    last_at: float
+    asked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The record of a lane. ``serial`` numbers messages, baskets and questions, so that ids need no randomness."""
+
+    id: LaneId
+    shop_id: ShopId
+    customer: Customer
+    channel: ChannelName
+    basket: Basket
+    created_at: float
+    epoch: int = 0
+    moved_at: float | None = None
+    moved_from: ChannelName | None = None
+    home_channel: ChannelName | None = None
+    """Where the shopper was before the outage moved the conversation; None when it was not moved."""
+    human: bool = False
+    human_since: float | None = None
+    serial: int = 0
+    questions: tuple[Question, ...] = ()
+    """The last ones asked, oldest first."""
+    pending: int | None = None
+    """Number of the question that waits for an answer."""
+    deliveries: tuple[Delivery, ...] = ()
+    late: Gathering | None = None
+    links: tuple[LinkOffer, ...] = ()
+    page: Page | None = None
+    last_message_at: float | None = None
+    last_order_id: str | None = None
+    turn_failures: int = 0
+    turn_not_before: float = 0.0
+    apologised: bool = False
+    heard_at: dict[ChannelName, float] = field(default_factory=dict)
+    """When the shopper last wrote on each channel, by our clock; the 24 h window is counted from here."""
+
+    @property
+    def question(self) -> Question | None:
+        """The pending question, or None."""
+        return next((q for q in self.questions if q.number == self.pending), None)
+
+    @property
+    def awaiting(self) -> Awaiting | None:
+        return self.question.awaiting if self.question else None
+
+    def next_serial(self) -> tuple[int, Conversation]:
+        return self.serial + 1, replace(self, serial=self.serial + 1)
+
+    def message_id(self, serial: int) -> MessageId:
+        return MessageId(f"{self.id}-{serial}")
+
+    def delivery(self, message_id: MessageId) -> Delivery | None:
+        return next((d for d in self.deliveries if d.id == message_id), None)
+
+    def with_delivery(self, changed: Delivery) -> Conversation:
+        """Replace the delivery of the same id."""
+        return replace(self, deliveries=tuple(changed if d.id == changed.id else d for d in self.deliveries))

@@ -1,0 +1,95 @@
+"""One reply's journey: waiting, sending, what the provider said, superseded. Statuses are joined, never assigned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.core.addresses import ChannelName
+from bot.core.messages import MessageId, MessageStatus, Purpose, Reply
+
+S = MessageStatus
+
+_RANK = {
+    S.WAITING: 0,
+    S.HELD: 0,
+    S.SENDING: 1,
+    S.UNKNOWN: 2,
+    S.ACCEPTED: 3,
+    S.SENT: 4,
+    S.FAILED: 5,
+    S.DELIVERED: 6,
+    S.READ: 7,
+}
+"""Repeats and disorder change nothing: the higher rank wins, and *delivered* outranks *failed*."""
+
+OPEN = frozenset({S.WAITING, S.HELD, S.SENDING})
+"""The provider has not answered yet."""
+UNCONFIRMED = frozenset({S.SENDING, S.UNKNOWN, S.ACCEPTED})
+"""It may or may not reach the shopper."""
+REPEATED_WHEN_UNKNOWN = frozenset({Purpose.ORDER_CONFIRMATION, Purpose.QUESTION, Purpose.MOVE_NOTICE})
+"""Repeated by the next road, else the same one. STATUS_CHANGE, ANSWER and VENDOR once as well; the rest never."""
+
+
+def join(old: MessageStatus, new: MessageStatus) -> MessageStatus:
+    """The status after hearing ``new``: commutative, associative, idempotent on provider statuses."""
+    if old in (S.SUPERSEDED, S.EXPIRED, S.RECEIVED):
+        return old
+    return new if _RANK.get(new, -1) > _RANK[old] else old
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A transcript item going out. One item is one send on one channel; a repeat is a new item."""
+
+    id: MessageId
+    reply: Reply
+    created_at: float
+    status: MessageStatus = S.WAITING
+    not_before: float = 0.0
+    """Not tried before this time (seconds)."""
+    attempts: int = 0
+    channel: ChannelName | None = None
+    epoch: int = 0
+    text: str | None = None
+    """As sent, after rendering."""
+    provider_id: str | None = None
+    started_at: float | None = None
+    accepted_at: float | None = None
+    sent_at: float | None = None
+    ended_at: float | None = None
+    error_code: str | None = None
+    reason: str | None = None
+    """Why it is held, expired or failed, in words of ours (``no_road``, ``window``)."""
+    supersedes: MessageId | None = None
+    superseded_by: MessageId | None = None
+    looked_up: bool = False
+    """The provider was asked about it once."""
+    probe: bool = False
+    """Sent on a channel that is down, to see whether it works again."""
+
+    @property
+    def shown(self) -> MessageStatus:
+        """Status for the transcript: a repeated item is ``superseded`` unless it did arrive."""
+        if self.superseded_by and self.status not in (S.DELIVERED, S.READ):
+            return S.SUPERSEDED
+        return self.status
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is left to do for it."""
+        if self.superseded_by or self.status in (S.DELIVERED, S.READ, S.SENT, S.EXPIRED):
+            return True
+        return self.status is S.FAILED
+
+    def reported(self, status: MessageStatus, at: float, error_code: str | None = None) -> Delivery:
+        """Join what the provider said. Times are set at the first word of their kind."""
+        joined = join(self.status, status)
+        reached = joined in (S.SENT, S.DELIVERED, S.READ)
+        return replace(
+            self,
+            status=joined,
+            accepted_at=self.accepted_at if self.accepted_at is not None or joined is S.FAILED else at,
+            sent_at=self.sent_at if self.sent_at is not None or not reached else at,
+            ended_at=at if joined in (S.DELIVERED, S.READ, S.FAILED) and self.ended_at is None else self.ended_at,
+            error_code=(error_code or self.error_code) if joined is S.FAILED else None,
+        )

@@ -1,0 +1,276 @@
+"""What the flows need from the outside, each as small as it can be. Adapters are chosen in ``wiring`` only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.core.addresses import Address, ChannelName, LaneId, ShopId
+from bot.core.basket import Basket
+from bot.core.conversations import Conversation
+from bot.core.failures import Outcome
+from bot.core.health import AccountHealth, Evidence, Transition
+from bot.core.journal import Entry
+from bot.core.messages import Awaiting, Capabilities, Item, MessageId, Part, Reply, Reported
+from bot.core.orders import OrderRequest, PlaceResult
+from bot.core.shops import Shop
+
+
+class Clock(Protocol):
+    """Time, so that tests need not wait. Unix seconds, UTC."""
+
+    def now(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+# --- lanes ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lane in one worker's hands. ``token`` is (generation, counter): every commit is checked against it."""
+
+    lane: LaneId
+    token: tuple[str, int]
+    until: float
+    """When it expires, by the store's clock."""
+    now: float
+    """The store's clock when it was taken."""
+    state: bytes | None
+    """The encoded conversation, or None for a new lane."""
+    items: tuple[tuple[str, bytes], ...]
+    """Inbox, oldest first: (item id, encoded item)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Result of ``Lanes.put``. ``lane`` is where it ended after forwards; ``fresh`` is False for a repeat."""
+
+    lane: LaneId
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that changes at once. ``due_at``: store's clock, None for never; items left over make it due now."""
+
+    state: bytes
+    handled: tuple[str, ...]
+    """Ids of inbox items to remove."""
+    due_at: float | None
+    journal: bytes | None = None
+    release: bool = True
+    """False keeps the lease for the next step."""
+
+
+class LostLease(Exception):
+    """Somebody else holds the lane now: stop, nothing was written."""
+
+
+class Unavailable(Exception):
+    """The store, Rasa or the ledger cannot be reached. Nothing was promised."""
+
+
+class Lanes(Protocol):
+    """Where conversations live. Every method may raise ``Unavailable``."""
+
+    async def put(self, lane: LaneId, item_id: str, item: bytes) -> Put:
+        """Append durably unless the id was seen in the last 8 days; follow forwards; mark due; wake a worker."""
+        ...
+
+    async def take(self, partition: int) -> Lease | None:
+        """Lease the partition's lane that has been due longest, for 10 s, or None."""
+        ...
+
+    async def renew(self, lease: Lease) -> Lease:
+        """Extend to 10 s from now. Raises LostLease."""
+        ...
+
+    async def commit(self, lease: Lease, commit: Commit) -> None:
+        """Write all of it or nothing. Done twice is the same. Raises LostLease."""
+        ...
+
+    async def release(self, lease: Lease, due_in: float) -> None:
+        """Give it back unchanged, due again in so many seconds. A lost lease is ignored."""
+        ...
+
+    async def forward(self, source: LaneId, target: LaneId) -> None:
+        """From now on what is put into ``source`` goes to ``target``; seen ids and inbox travel first. Idempotent."""
+        ...
+
+    async def unforward(self, source: LaneId) -> None:
+        """Let the lane stand for itself again. Idempotent."""
+        ...
+
+    async def resolve(self, lane: LaneId) -> LaneId:
+        """Follow forwards to the lane that holds the conversation."""
+        ...
+
+    async def peek(self, lane: LaneId) -> bytes | None:
+        """The committed state, for readers. Follows no forward."""
+        ...
+
+    def wakeups(self) -> AsyncIterator[int]:
+        """Partitions in which something became due. May lose some: each partition is looked at anyway."""
+        ...
+
+    async def due_partitions(self) -> Sequence[int]:
+        """Partitions that hold a lane due now (one cheap look at all 64)."""
+        ...
+
+
+# --- outside parties -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One rendered message for one address."""
+
+    message_id: MessageId
+    to: str
+    """In the provider's form (``KnownAddress.reply_to``)."""
+    part: Part
+    validity_seconds: int | None = None
+    template: str | None = None
+    """ContentSid of an approved template to use instead of free text."""
+    template_variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """A shop's account on one channel. It translates; it decides nothing."""
+
+    name: ChannelName
+    account: str
+    """Key of the provider account: health and limits are shared by all who use it."""
+    domains: tuple[str, ...]
+    """Fault domains it depends on: meta, twilio, telegram, internet, country."""
+    capabilities: Capabilities
+
+    async def send(self, outgoing: Outgoing) -> Outcome:
+        """Send within 5 s; a time-out is ``Unsure``. Never raises for what a provider may do."""
+        ...
+
+    async def look_up(self, provider_id: str, message_id: MessageId) -> Reported | None:
+        """What the provider's own record says now, within 5 s; None when it keeps none or does not answer."""
+        ...
+
+
+class Channels(Protocol):
+    """All channels of all shops."""
+
+    def of(self, shop: ShopId, channel: ChannelName) -> Channel | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing to understand. The same ``turn_id`` always gets the same answer."""
+
+    conversation_id: LaneId
+    turn_id: str
+    text: str
+    choice: str | None
+    """Value of the ``Choice`` that was picked, or None for free text."""
+    shop_id: ShopId
+    channel: ChannelName
+    language: str
+    customer_id: str
+    customer_name: str | None
+    known_phone: str | None
+    basket: Basket
+    awaiting: Awaiting | None
+    asked_version: int | None
+    """Basket version of the pending question: a confirmation counts only for it."""
+    last_order_id: str | None
+    offered: tuple[str, ...] = ()
+    """Values of the pending question's choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole outcome of a turn. ``replies`` in order; the one with ``awaiting`` asks the pending question."""
+
+    replies: tuple[Reply, ...]
+    basket: Basket
+    customer_name: str | None = None
+    language: str | None = None
+    hand_over: bool = False
+    order_id: str | None = None
+    move_to: ChannelName | None = None
+    """The shopper asked to go on elsewhere."""
+
+
+class Dialogue(Protocol):
+    """Rasa. Raises ``Unavailable`` for anything that is not a whole answer; asking again is safe."""
+
+    async def ask(self, turn: Turn) -> Answer: ...
+
+
+class Shops(Protocol):
+    """Shops by id, at most some seconds old."""
+
+    async def get(self, shop: ShopId) -> Shop | None: ...
+
+
+class HealthBoard(Protocol):
+    """What all processes know of channel accounts and fault domains. May raise ``Unavailable``."""
+
+    async def read(self, keys: Sequence[str]) -> Mapping[str, AccountHealth]:
+        """Health by account or domain key; unknown keys are healthy. Keys of forces: ``<shop>/<channel>``."""
+        ...
+
+    async def observe(self, key: str, evidence: Evidence) -> Transition | None:
+        """Add evidence in one step; the change of state it caused, or None."""
+        ...
+
+    async def force(self, shop: ShopId, channel: ChannelName, state: str, reason: str, now: float) -> None:
+        """``up``, ``down`` or ``auto`` for one shop."""
+        ...
+
+    async def may_probe(self, key: str, every: float) -> bool:
+        """True at most once in ``every`` seconds over all processes."""
+        ...
+
+
+class Orders(Protocol):
+    """The one write an action makes: order, stock and event in one ledger transaction."""
+
+    async def place(self, request: OrderRequest) -> PlaceResult: ...
+
+
+class Records(Protocol):
+    """What must outlive Redis."""
+
+    async def latest(self, lane: LaneId) -> Conversation | None:
+        """The conversation as the ledger last knew it, to rebuild an empty lane."""
+        ...
+
+    async def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
+        """Project journal entries (stream position, entry). Writing one twice changes nothing."""
+        ...
+
+
+class Addresses(Protocol):
+    """Derives lanes and tokens; needs the secret, so it is a port."""
+
+    def lane(self, shop: ShopId, address: Address) -> LaneId: ...
+
+    def page_lane(self, token: str) -> LaneId: ...
+
+    def page_token(self, lane: LaneId, nonce: str) -> str: ...
+
+    def page_url(self, token: str) -> str: ...
+
+    def link_token(self, lane: LaneId, nonce: str) -> str: ...
+
+    def read_link_token(self, token: str) -> tuple[LaneId, str] | None: ...
+
+    def sign_choice(self, lane: LaneId, epoch: int, question: int, index: int) -> str: ...
+
+    def read_choice(self, lane: LaneId, payload: str) -> tuple[int, int, int] | None:
+        """(epoch, question number, index), or None for anything not signed for this conversation."""
+        ...
+
+
+Json = dict[str, Any]
