@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.core.addresses import Address, ChannelName, LaneId, ShopId
+from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.conversations import Conversation
-from bot.core.failures import Outcome
+from bot.core.failures import Failure, Outcome
 from bot.core.health import AccountHealth, Evidence, Transition
 from bot.core.journal import Entry
 from bot.core.messages import Awaiting, Capabilities, Item, MessageId, Part, Reply, Reported
@@ -152,8 +152,15 @@ class Channel(Protocol):
         """Send within 5 s; a time-out is ``Unsure``. Never raises for what a provider may do."""
         ...
 
-    async def look_up(self, provider_id: str, message_id: MessageId) -> Reported | None:
-        """What the provider's own record says now, within 5 s; None when it keeps none or does not answer."""
+    async def look_up(self, provider_id: str | None, outgoing: Outgoing) -> Reported | None:
+        """What the provider's own record says now, within 5 s; None when it keeps none or does not answer.
+
+        Without a provider id (the answer to the send was lost) the record is searched for this very message.
+        """
+        ...
+
+    def classify(self, code: str) -> Failure:
+        """What a vendor code from a status callback means."""
         ...
 
 
@@ -251,26 +258,17 @@ class Records(Protocol):
         ...
 
 
-class Addresses(Protocol):
-    """Derives lanes and tokens; needs the secret, so it is a port."""
+class Codec(Protocol):
+    """Bytes for the store, and back."""
 
-    def lane(self, shop: ShopId, address: Address) -> LaneId: ...
+    def encode_item(self, item: Item) -> bytes: ...
 
-    def page_lane(self, token: str) -> LaneId: ...
+    def decode_item(self, data: bytes) -> Item: ...
 
-    def page_token(self, lane: LaneId, nonce: str) -> str: ...
+    def encode_conversation(self, conversation: Conversation) -> bytes: ...
 
-    def page_url(self, token: str) -> str: ...
+    def decode_conversation(self, data: bytes) -> Conversation: ...
 
-    def link_token(self, lane: LaneId, nonce: str) -> str: ...
+    def encode_entry(self, entry: Entry) -> bytes: ...
 
-    def read_link_token(self, token: str) -> tuple[LaneId, str] | None: ...
-
-    def sign_choice(self, lane: LaneId, epoch: int, question: int, index: int) -> str: ...
-
-    def read_choice(self, lane: LaneId, payload: str) -> tuple[int, int, int] | None:
-        """(epoch, question number, index), or None for anything not signed for this conversation."""
-        ...
-
-
-Json = dict[str, Any]
+    def conversation_to_json(self, conversation: Conversation) -> dict[str, Any]: ...
