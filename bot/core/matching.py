@@ -1,0 +1,375 @@
+"""From what a shopper typed to products, options and quantities. A doubtful name is several candidates, no guess."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from bot.core.basket import Options
+from bot.core.catalogue import Index, Product
+from bot.core.words import SEPARATOR, STOP, key, number, stem, tokens
+
+SURE = 86.0
+"""Least similarity, 0 to 100, at which a misspelt name is taken for a product."""
+MARGIN = 4.0
+"""Two products closer than this in similarity are both offered."""
+
+_ENGLISH = {
+    "dress": "robe", "scarf": "foulard", "shirt": "chemise", "skirt": "jupe", "trouser": "pantalon",
+    "pant": "pantalon", "bag": "sac", "watch": "montre", "watche": "montre", "necklace": "collier",
+    "earring": "boucle", "wallet": "portefeuille", "charger": "chargeur", "earphone": "ecouteur",
+    "diaper": "couche", "pad": "serviette", "baby": "bebe", "short": "courte", "long": "longue",
+    "men": "homme", "man": "homme", "women": "femme", "woman": "femme", "night": "nuit", "bamboo": "bambou",
+    "wipe": "lingette", "leather": "cuir", "pearl": "perle", "cloth": "pagne", "fabric": "pagne",
+    "scarve": "foulard", "dresse": "robe", "cotton": "coton",
+}  # fmt: skip
+_VALUES = {
+    "black": "noir", "white": "blanc", "red": "rouge", "blue": "bleu", "green": "vert", "yellow": "jaune",
+    "pink": "rose", "purple": "violet", "brown": "marron", "gold": "dore", "golden": "dore", "gris": "gris",
+    "silver": "argente", "small": "s", "medium": "m", "large": "l", "blanche": "blanc", "violette": "violet",
+    "verte": "vert", "noire": "noir", "bleue": "bleu", "doree": "dore", "argentee": "argente", "2xl": "xxl",
+    "rosee": "rose", "bordeau": "bordeaux",
+}  # fmt: skip
+_UNITS = frozenset({"lot", "paire", "piece", "petit", "grand", "modele"})
+"""Words that count or qualify; alone they are nobody's name."""
+_BRACKETS = re.compile(r"\([^)]*\)?")
+_BETWEEN = 2
+"""Other words that may stand between a number and its product: "trois beaux lots de lingettes"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product a shopper may mean, with the options named for it, in the product's order."""
+
+    product: Product
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing asked for. One candidate is sure; several must be asked. ``quantity`` None was not said."""
+
+    candidates: tuple[Candidate, ...]
+    quantity: int | None
+    phrase: str
+    """The shopper's own words for it."""
+
+    @property
+    def product(self) -> Product | None:
+        """The product when there is no doubt."""
+        return self.candidates[0].product if len(self.candidates) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All items of a message, in its order, and the words that belong to none."""
+
+    items: tuple[Item, ...]
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    ids: tuple[str, ...]
+
+
+def find_items(text: str, catalogue: Index) -> Found:
+    """Find products, options and quantities in a message of any form: "2 foulards rose + 1 pagne uniwax"."""
+    typed = tokens(_BRACKETS.sub(" ", text[:600]))
+    free = [True] * len(typed)
+    spans = _exact(typed, free, catalogue)
+    spans += _misspelt(typed, free, catalogue)
+    spans = _absorbed(spans, _partial(typed, free, catalogue, spans), typed)
+    spans.sort(key=lambda span: span.start)
+    before = [_number_before(typed, free, span, spans[i - 1].end if i else 0) for i, span in enumerate(spans)]
+    items: list[Item] = []
+    for i, span in enumerate(spans):
+        until = len(typed)
+        if i + 1 < len(spans):
+            position = before[i + 1]
+            until = spans[i + 1].start if position is None else position
+        since = before[i]
+        first = spans[i - 1].end if i else 0
+        items += _items(typed, free, span, catalogue, (first if since is None else since + 1, until), since)
+    rest = " ".join(token for token, is_free in zip(typed, free, strict=True) if is_free and token != SEPARATOR)
+    return Found(tuple(items), rest)
+
+
+def _word(token: str, catalogue: Index) -> str:
+    """The stem; an English word is translated unless the shop itself uses it."""
+    plain = stem(token)
+    return plain if plain in catalogue.words else _ENGLISH.get(plain, plain)
+
+
+def _runs(typed: tuple[str, ...], free: list[bool]) -> list[list[int]]:
+    """Positions of free content words, cut at separators and at words already taken."""
+    runs: list[list[int]] = [[]]
+    for position, token in enumerate(typed):
+        if token == SEPARATOR or not free[position]:
+            runs.append([])
+        elif token not in STOP:
+            runs[-1].append(position)
+    return [run for run in runs if run]
+
+
+def _take(free: list[bool], start: int, end: int) -> None:
+    for position in range(start, end):
+        free[position] = False
+
+
+def _windows(run: list[int], size: int) -> list[list[int]]:
+    return [run[i : i + size] for i in range(len(run) - size + 1)]
+
+
+def _exact(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> list[_Span]:
+    spans: list[_Span] = []
+    for size in range(catalogue.longest, 0, -1):
+        for run in _runs(typed, free):
+            for window in _windows(run, size):
+                phrase = key([_word(typed[position], catalogue) for position in window])
+                ids = catalogue.phrases.get(phrase)
+                if ids and all(free[position] for position in window):
+                    spans.append(_Span(window[0], window[-1] + 1, tuple(sorted(ids))))
+                    _take(free, window[0], window[-1] + 1)
+    return spans
+
+
+def _misspelt(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> list[_Span]:
+    phrases = list(catalogue.phrases)
+    spans: list[_Span] = []
+    for size in range(min(4, catalogue.longest), 0, -1):
+        for run in _runs(typed, free):
+            for window in _windows(run, size):
+                words = [_word(typed[position], catalogue) for position in window]
+                phrase = key(words)
+                if len(phrase) < 5 or number(words[0]) is not None or number(words[-1]) is not None:
+                    continue
+                if not all(free[position] for position in window):
+                    continue
+                near = process.extract(phrase, phrases, scorer=fuzz.ratio, score_cutoff=SURE, limit=5)
+                near = [match for match in near if len(match[0].split()) == size or size > 1]
+                if not near:
+                    continue
+                best = near[0][1]
+                ids = {i for name, score, _ in near if score > best - MARGIN for i in catalogue.phrases[name]}
+                spans.append(_Span(window[0], window[-1] + 1, tuple(sorted(ids))))
+                _take(free, window[0], window[-1] + 1)
+    return spans
+
+
+def _absorbed(sure: list[_Span], partial: list[_Span], typed: tuple[str, ...]) -> list[_Span]:
+    """All spans, without the partial ones that only repeat the name beside them ("pagne" in "pagne super wax")."""
+
+    def repeats(span: _Span) -> bool:
+        for other in sure:
+            gap = typed[other.end : span.start] if other.end <= span.start else typed[span.end : other.start]
+            if set(other.ids) <= set(span.ids) and all(token in STOP for token in gap):
+                return True
+        return False
+
+    return [*sure, *(span for span in partial if not repeats(span))]
+
+
+def _partial(
+    typed: tuple[str, ...], free: list[bool], catalogue: Index, sure: list[_Span]
+) -> list[_Span]:
+    """Less than a whole name ("la robe", "boubou bleu"): all products that have those words."""
+    spans: list[_Span] = []
+    for run in _runs(typed, free):
+        group: list[int] = []
+        ids: frozenset[str] = frozenset()
+        for position in [*run, -1]:
+            known = _known(typed[position], catalogue) if position >= 0 else frozenset()
+            both = ids & known if group else known
+            if both:
+                group, ids = [*group, position], both
+                continue
+            _close(typed, free, catalogue, group, ids, spans, sure)
+            group, ids = ([position], known) if known else ([], frozenset())
+        _close(typed, free, catalogue, group, ids, spans, sure)
+    return spans
+
+
+def _known(token: str, catalogue: Index) -> frozenset[str]:
+    word = _word(token, catalogue)
+    if number(word) is not None or len(word) < 3 or word in _UNITS:
+        return frozenset()
+    if word in catalogue.words:
+        return catalogue.words[word]
+    near = process.extractOne(word, list(catalogue.words), scorer=fuzz.ratio, score_cutoff=SURE)
+    return catalogue.words[near[0]] if near is not None and len(word) >= 5 else frozenset()
+
+
+def _close(
+    typed: tuple[str, ...],
+    free: list[bool],
+    catalogue: Index,
+    group: list[int],
+    ids: frozenset[str],
+    spans: list[_Span],
+    sure: list[_Span],
+) -> None:
+    """Keep the group if one of its words heads a product: "homme" alone names nothing.
+
+    After a number it may leave out the head said before: "4 serviettes nuit et 2 jour".
+    """
+    headed: set[str] = set()
+    for position in group:
+        word = _word(typed[position], catalogue)
+        near = process.extractOne(word, list(catalogue.heads), scorer=fuzz.ratio, score_cutoff=SURE)
+        if near is not None:
+            headed |= catalogue.heads[near[0]] & ids
+    if group and not headed and group[0] > 0 and number(typed[group[0] - 1]) is not None:
+        said = [span for span in sure if span.end < group[0]]
+        siblings = [h for h in catalogue.heads.values() if said and set(said[-1].ids) <= h]
+        headed = set(min(siblings, key=lambda products: len(products), default=frozenset())) & ids
+    if group and headed:
+        order = {product_id: place for place, product_id in enumerate(catalogue.products)}
+        spans.append(_Span(group[0], group[-1] + 1, tuple(sorted(headed, key=order.__getitem__))))
+        _take(free, group[0], group[-1] + 1)
+
+
+def _number_before(typed: tuple[str, ...], free: list[bool], span: _Span, first: int) -> int | None:
+    """Position of the number that counts this item, if it stands before it in the same breath."""
+    others = 0
+    for position in range(span.start - 1, first - 1, -1):
+        token = typed[position]
+        if token == SEPARATOR or not free[position]:
+            return None
+        if number(token) is not None:
+            free[position] = False
+            return position
+        others += token not in STOP
+        if others > _BETWEEN:
+            return None
+    return None
+
+
+def _items(
+    typed: tuple[str, ...],
+    free: list[bool],
+    span: _Span,
+    catalogue: Index,
+    zone: tuple[int, int],
+    counted_at: int | None,
+) -> list[Item]:
+    """The item of a span with its options; two when "1 M et 1 L" splits it."""
+    quantity = None if counted_at is None else number(typed[counted_at])
+    products = [catalogue.products[product_id] for product_id in span.ids]
+    around = [p for p in (*range(zone[0], span.start), *range(span.end, zone[1]))]
+    named = {product.id: _named(typed, free, span, product, around) for product in products}
+    for values in named.values():
+        for positions, _, _ in values:
+            for position in positions:
+                free[position] = False
+    phrase = " ".join(typed[span.start : span.end])
+    if len(products) == 1:
+        split = _split(typed, free, products[0], named[products[0].id], span, quantity, phrase)
+        if split:
+            return split
+    if quantity is None:
+        quantity = _number_after(typed, free, span, zone[1])
+    candidates = tuple(Candidate(p, _options(p, named[p.id])) for p in products)
+    return [Item(candidates, quantity, phrase)]
+
+
+_Named = list[tuple[tuple[int, ...], str, str]]
+"""(positions, option, value) in the text's order."""
+
+
+def _named(
+    typed: tuple[str, ...], free: list[bool], span: _Span, product: Product, around: list[int]
+) -> _Named:
+    found: _Named = []
+    taken: set[int] = set()
+    inside = {stem(token) for token in typed[span.start : span.end]}
+    values = [(option, value) for option, options in product.options for value in options]
+    for option, value in sorted(values, key=lambda pair: -len(tokens(pair[1]))):
+        wanted = [_value(token) for token in tokens(value) if token not in STOP]
+        short = [word for word in wanted if word not in inside]
+        for words in {tuple(wanted), tuple(short)} - {()}:
+            for position in around:
+                content = [p for p in range(position, len(typed)) if typed[p] not in STOP and p in around]
+                if typed[position] == "l" and wanted == ["l"]:
+                    content = [position]
+                window = tuple(content[: len(words)])
+                if not window or window[0] != position or len(window) < len(words) or taken & {*window}:
+                    continue
+                if not all(free[p] for p in window) or not _same(typed, window, words):
+                    continue
+                if len(words[0]) == 1 and position < span.start and typed[position - 1] != "taille":
+                    continue
+                taken |= {*window}
+                found.append((window, option, value))
+    return sorted(found)
+
+
+def _value(token: str) -> str:
+    plain = stem(token)
+    return _VALUES.get(plain, plain)
+
+
+def _same(typed: tuple[str, ...], window: tuple[int, ...], words: tuple[str, ...]) -> bool:
+    for position, word in zip(window, words, strict=True):
+        seen = _value(typed[position])
+        close = len(word) >= 5 and len(seen) >= 4 and fuzz.ratio(seen, word) >= SURE
+        if seen != word and not close:
+            return False
+    return True
+
+
+def _options(product: Product, named: _Named) -> Options:
+    """One value per option; an option named twice is left open, to be asked."""
+    chosen: list[tuple[str, str]] = []
+    for option, _ in product.options:
+        values = {value for _, name, value in named if name == option}
+        if len(values) == 1:
+            chosen.append((option, values.pop()))
+    return tuple(chosen)
+
+
+def _split(
+    typed: tuple[str, ...],
+    free: list[bool],
+    product: Product,
+    named: _Named,
+    span: _Span,
+    quantity: int | None,
+    phrase: str,
+) -> list[Item]:
+    """"2 t-shirts blancs, 1 M et 1 L": one item per value, when the counts add up."""
+    per_option: dict[str, list[tuple[int, str]]] = {}
+    for positions, option, value in named:
+        per_option.setdefault(option, []).append((positions[0], value))
+    several = [option for option, values in per_option.items() if len({v for _, v in values}) > 1]
+    if len(several) != 1:
+        return []
+    parts: list[tuple[int, str]] = []
+    counted: list[int] = []
+    for position, value in per_option[several[0]]:
+        own = next((p for p in (position - 1, position - 2) if p >= span.end and free[p]
+                    and number(typed[p]) is not None), None)  # fmt: skip
+        counted += [own] if own is not None else []
+        parts.append((1 if own is None else number(typed[own]) or 1, value))
+    if quantity is not None and sum(count for count, _ in parts) != quantity:
+        return []
+    for position in counted:
+        free[position] = False
+    rest = [entry for entry in named if entry[1] != several[0]]
+    return [
+        Item((Candidate(product, _options(product, [*rest, ((0,), several[0], value)])),), count, phrase)
+        for count, value in parts
+    ]
+
+
+def _number_after(typed: tuple[str, ...], free: list[bool], span: _Span, until: int) -> int | None:
+    for position in range(span.end, until):
+        value = number(typed[position]) if free[position] else None
+        if value is not None:
+            free[position] = False
+            return value
+    return None

@@ -1,0 +1,92 @@
+"""Shoppers' spelling, made comparable: accents, elisions, numbers in letters, plurals, separators.
+
+Knows no product and no place. Texts are French as typed in Abidjan, with some English.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SEPARATOR = ","
+
+NUMBERS = {
+    "zero": 0,
+    **dict.fromkeys(("un", "une", "one"), 1),
+    **dict.fromkeys(("deux", "two"), 2),
+    **dict.fromkeys(("trois", "three"), 3),
+    **dict.fromkeys(("quatre", "four"), 4),
+    **dict.fromkeys(("cinq", "five"), 5),
+    "six": 6,
+    **dict.fromkeys(("sept", "seven"), 7),
+    **dict.fromkeys(("huit", "eight"), 8),
+    **dict.fromkeys(("neuf", "nine"), 9),
+    **dict.fromkeys(("dix", "ten", "dizaine"), 10),
+    "onze": 11,
+    **dict.fromkeys(("douze", "douzaine", "twelve"), 12),
+    "quinze": 15,
+    **dict.fromkeys(("vingt", "twenty"), 20),
+    "trente": 30,
+    "cinquante": 50,
+    "cent": 100,
+}
+
+STOP = frozenset(
+    {"a", "au", "aux", "d", "de", "des", "du", "en", "la", "le", "les", "pour", "avec", "avk", "of", "the"}
+    | {"svp", "stp", "please", "sur", "ce", "cette", "ces", "mon", "ma", "mes"}
+)
+"""Words that may stand inside or around a product's name without changing it."""
+
+_JOINERS = frozenset({"et", "and", "puis", "ensuite", "ou"})
+_ELISION = re.compile(r"(?<![a-z0-9])(?:qu|[ljdcnsmt])'(?=[a-z])")
+_THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (\d{3})(?!\d)")
+_AMOUNT = re.compile(r"(?<![\w-])\d+ ?(?:f|fr|frs|francs?|fcfa|cfa|xof)(?![a-z])")
+_TIMES = re.compile(r"(?<![a-z0-9])(?:[x*] ?(\d+)|(\d+) ?[x*])(?![a-z0-9])")
+_GLUED = re.compile(r"(?<![a-z0-9])(\d{1,3})(?=[a-z]{4})|(?<=[a-z]{4})(?=\d)")
+_TOKEN = re.compile(r"(?<![\w-])-\d+|[a-z0-9]+|[,;+&/\n:.!?]")
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, with plain apostrophes: ``Œuf à l’eau`` -> ``oeuf a l'eau``."""
+    plain = text.lower().replace("œ", "oe").replace("æ", "ae").replace("’", "'").replace("‘", "'")
+    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Folded words and numbers; commas, plus signs and "et" become ``SEPARATOR``. Amounts of money are left out."""
+    folded = _ELISION.sub(" ", fold(text))
+    folded = _THOUSANDS.sub(r"\1\2", folded)
+    folded = _AMOUNT.sub(" ", folded)
+    folded = _TIMES.sub(lambda m: f" {m[1] or m[2]} ", folded)
+    folded = _GLUED.sub(lambda m: f"{m[1] or ''} ", folded)
+    found = _TOKEN.findall(folded.replace("'", " "))
+    return tuple(SEPARATOR if not token[-1].isalnum() or token in _JOINERS else token for token in found)
+
+
+def stem(token: str) -> str:
+    """Without a plural ending; short words and numbers stay."""
+    if len(token) > 3 and token[-1] in "sx" and token.isalpha():
+        return token[:-1]
+    return token
+
+
+def number(token: str) -> int | None:
+    """The quantity a token stands for: ``3``, ``-2``, ``trois``; None for other words."""
+    if token.lstrip("-").isdigit():
+        return int(token[:9])
+    return NUMBERS.get(token)
+
+
+def first_number(text: str) -> int | None:
+    """The first quantity in a text; digits are preferred to "un" and "une", which are often articles."""
+    found = [(token, number(token)) for token in tokens(text)]
+    numbers = [(token, value) for token, value in found if value is not None]
+    for token, value in numbers:
+        if token not in ("un", "une", "one"):
+            return value
+    return numbers[0][1] if numbers else None
+
+
+def key(words: tuple[str, ...] | list[str]) -> str:
+    """Order-free form of a phrase: stems without stop words, sorted."""
+    return " ".join(sorted(stem(word) for word in words if word not in STOP and word != SEPARATOR))
