@@ -12,7 +12,15 @@ from bot.core.conversations import Conversation
 from bot.core.failures import Failure, Outcome
 from bot.core.health import AccountHealth, Evidence, Transition
 from bot.core.journal import Entry
-from bot.core.messages import Awaiting, Capabilities, Item, MessageId, Part, Reply, Reported
+from bot.core.messages import (
+    Awaiting,
+    Capabilities,
+    Item,
+    MessageId,
+    Part,
+    Reply,
+    Reported,
+)
 from bot.core.orders import OrderRequest, PlaceResult
 from bot.core.shops import Shop
 

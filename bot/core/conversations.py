@@ -59,6 +59,16 @@ class Gathering:
     first_at: float
     last_at: float
     asked_at: float | None = None
+    interrupted: int | None = None
+    """Number of the question that was pending when ours was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message the dialogue has not answered yet. ``replayed``: a late one the shopper wants to count."""
+
+    received: Received
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +95,21 @@ class Conversation:
     """Number of the question that waits for an answer."""
     deliveries: tuple[Delivery, ...] = ()
     late: Gathering | None = None
+    unanswered: tuple[Unanswered, ...] = ()
+    """Messages that wait for the dialogue, in order. Durable here, so a turn that fails is only asked again."""
     links: tuple[LinkOffer, ...] = ()
     page: Page | None = None
     last_message_at: float | None = None
     last_order_id: str | None = None
     turn_failures: int = 0
+    """Times the dialogue could not be had for the first unanswered message."""
+    turn_failing_since: float | None = None
     turn_not_before: float = 0.0
     apologised: bool = False
+    undo_link: str | None = None
+    """Telegram address linked just now: STOP on another channel takes the link back."""
+    unreachable_told: bool = False
+    """The call list was told that no road is open."""
     heard_at: dict[ChannelName, float] = field(default_factory=dict)
     """When the shopper last wrote on each channel, by our clock; the 24 h window is counted from here."""
 

@@ -26,8 +26,8 @@ OPEN = frozenset({S.WAITING, S.HELD, S.SENDING})
 """The provider has not answered yet."""
 UNCONFIRMED = frozenset({S.SENDING, S.UNKNOWN, S.ACCEPTED})
 """It may or may not reach the shopper."""
-REPEATED_WHEN_UNKNOWN = frozenset({Purpose.ORDER_CONFIRMATION, Purpose.QUESTION, Purpose.MOVE_NOTICE})
-"""Repeated by the next road, else the same one. STATUS_CHANGE, ANSWER and VENDOR once as well; the rest never."""
+REPEATED_NEVER = frozenset({Purpose.REMINDER, Purpose.REACH_OUT})
+"""Not repeated after an unknown outcome; everything else once, by the next road, else the same one."""
 
 
 def join(old: MessageStatus, new: MessageStatus) -> MessageStatus:
@@ -47,6 +47,10 @@ class Delivery:
     status: MessageStatus = S.WAITING
     not_before: float = 0.0
     """Not tried before this time (seconds)."""
+    question: int | None = None
+    """Number of the question it puts."""
+    patience: float = 0.0
+    """Seconds it may stay accepted without ``sent`` before it goes on; 0 on channels without receipts."""
     attempts: int = 0
     channel: ChannelName | None = None
     epoch: int = 0
@@ -64,6 +68,8 @@ class Delivery:
     superseded_by: MessageId | None = None
     looked_up: bool = False
     """The provider was asked about it once."""
+    avoid: tuple[ChannelName, ...] = ()
+    """Roads that failed for this reply already."""
     probe: bool = False
     """Sent on a channel that is down, to see whether it works again."""
 

@@ -226,7 +226,7 @@ def _close(
     if group and not headed and group[0] > 0 and number(typed[group[0] - 1]) is not None:
         said = [span for span in sure if span.end < group[0]]
         siblings = [h for h in catalogue.heads.values() if said and set(said[-1].ids) <= h]
-        headed = set(min(siblings, key=lambda products: len(products), default=frozenset())) & ids
+        headed = set(sorted(siblings, key=len)[0] & ids) if siblings else set()
     if group and headed:
         order = {product_id: place for place, product_id in enumerate(catalogue.products)}
         spans.append(_Span(group[0], group[-1] + 1, tuple(sorted(headed, key=order.__getitem__))))

@@ -97,6 +97,8 @@ class Reply:
     """Set on the reply that asks the pending question."""
     image_url: str | None = None
     expires_at: float | None = None
+    only_on: ChannelName | None = None
+    """Never sent anywhere else (told on the channel that proved a link; welcome on the one just linked)."""
     author: str = "bot"
     """``bot``, ``vendor`` or ``system``."""
 

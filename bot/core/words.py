@@ -90,3 +90,24 @@ def first_number(text: str) -> int | None:
 def key(words: tuple[str, ...] | list[str]) -> str:
     """Order-free form of a phrase: stems without stop words, sorted."""
     return " ".join(sorted(stem(word) for word in words if word not in STOP and word != SEPARATOR))
+
+
+_ENGLISH = frozenset(
+    {"the", "want", "need", "please", "how", "much", "what", "you", "your", "is", "are", "my", "hello", "hi", "thanks"}
+    | {"thank", "order", "deliver", "delivery", "buy", "add", "remove", "yes", "it", "do", "have", "i", "to", "and"}
+    | {"good", "morning", "evening", "can", "where", "price", "show", "would", "like", "pay", "speak", "someone", "for"}
+)
+_FRENCH = frozenset(
+    {"le", "la", "les", "de", "des", "du", "je", "vous", "moi", "est", "et", "un", "une", "pour", "bonjour", "bjr"}
+    | {"bonsoir", "bsr", "merci", "veux", "prends", "mets", "combien", "oui", "non", "svp", "stp", "c", "mon", "ma"}
+    | {"ca", "ya", "sur", "dans", "avec", "au", "a", "salut", "chef", "commande", "faut", "livraison"}
+)
+
+
+def language(text: str) -> str | None:
+    """``en`` or ``fr`` when at least two words say so and more than the other's; None when it cannot be told."""
+    typed = re.findall(r"[a-z]+", fold(text))
+    english, french = (sum(token in known for token in typed) for known in (_ENGLISH, _FRENCH))
+    if english >= 2 and english > french:
+        return "en"
+    return "fr" if french >= 2 and french > english else None

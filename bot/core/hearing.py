@@ -1,0 +1,131 @@
+"""What a message means for the question that is pending: a tap, a number, a word, or free text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.core.conversations import Conversation, Question
+from bot.core.messages import Awaiting, Choice, Received
+from bot.core.wording import plain
+
+YES = frozenset(
+    [
+        "oui",
+        "ouais",
+        "wi",
+        "we",
+        "yes",
+        "yep",
+        "ok",
+        "okay",
+        "d'accord",
+        "dacc",
+        "d'acc",
+        "c'est",
+        "bon",
+        "c",
+        "bon",
+        "cbon",
+        "confirme",
+        "je",
+        "confirme",
+        "valide",
+    ]
+) | {
+    "c'est bon",
+    "c bon",
+    "oui oui",
+    "je confirme",
+    "ok c'est bon",
+}
+NO = frozenset({"non", "nan", "no", "non merci", "nope", "pas ca"})
+STOP_WORDS = frozenset(
+    {"stop", "arret", "stopper", "stop all", "unsubscribe", "desabonner", "arretez"}
+)
+START_WORDS = frozenset({"start", "unstop", "reprendre"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A signed choice of ours that came back."""
+
+    epoch: int
+    question: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message read against the conversation. ``question`` is the one it answers, if it answers one of ours."""
+
+    text: str
+    choice: Choice | None = None
+    question: Question | None = None
+    asked_version: int | None = None
+    """Basket version of the recap this may confirm; None confirms nothing."""
+
+
+def question_of(conversation: Conversation, number: int) -> Question | None:
+    return next((q for q in conversation.questions if q.number == number), None)
+
+
+def read(
+    conversation: Conversation,
+    received: Received,
+    tap: Tap | None,
+    replayed: bool = False,
+) -> Heard:
+    """Read one message.
+
+    A typed number or "oui" answers only the pending question, and only if that was put as a choice on the channel it
+    comes from; while a quantity is awaited "2" means two. A tap names its own question; it confirms only if that
+    question is still the pending one. A replayed late message confirms nothing.
+    """
+    text = received.text.strip()
+    pending = conversation.question
+    if tap is not None:
+        asked = question_of(conversation, tap.question)
+        if asked is not None and tap.index < len(asked.choices):
+            live = (
+                pending is not None and asked.number == pending.number and not replayed
+            )
+            choice = asked.choices[tap.index]
+            return Heard(
+                choice.title, choice, asked, asked.basket_version if live else None
+            )
+        return Heard(text)
+    if pending is None or received.channel not in pending.put_on or replayed:
+        return Heard(text)
+    picked = _typed_choice(pending, text)
+    return Heard(text, picked, pending, pending.basket_version)
+
+
+def _typed_choice(question: Question, text: str) -> Choice | None:
+    """The choice a typed number, title or yes/no word picks."""
+    word = plain(text)
+    number = re.fullmatch(r"(?:n[o°]? ?|choix )?(\d{1,2})", word)
+    if number and question.awaiting is not Awaiting.QUANTITY:
+        index = int(number[1]) - 1
+        return question.choices[index] if 0 <= index < len(question.choices) else None
+    for choice in question.choices:
+        if word and word == plain(choice.title):
+            return choice
+    values = {choice.value: choice for choice in question.choices}
+    if word in YES:
+        return values.get("confirm") or values.get("late_yes")
+    if word in NO:
+        return values.get("deny") or values.get("late_no")
+    return None
+
+
+def is_stop(received: Received) -> bool:
+    return received.opt_out == "STOP" or (
+        received.payload is None and plain(received.text) in STOP_WORDS
+    )
+
+
+def is_start(received: Received) -> bool:
+    return received.opt_out == "START" or (
+        received.payload is None and plain(received.text) in START_WORDS
+    )

@@ -1,0 +1,235 @@
+"""Changing a conversation: queue replies, ask questions, move to another channel, repeat what did not arrive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core import wording
+from bot.core.addresses import ChannelName
+from bot.core.conversations import (
+    DELIVERIES_KEPT,
+    QUESTIONS_KEPT,
+    Conversation,
+    Question,
+)
+from bot.core.deliveries import OPEN, Delivery
+from bot.core.messages import Awaiting, Choice, MessageId, MessageStatus, Purpose, Reply
+from bot.core.shops import Shop
+
+
+def say(
+    conversation: Conversation, reply: Reply, now: float, question: int | None = None
+) -> Conversation:
+    """Queue one reply at the end. A reply with ``awaiting`` becomes the pending question.
+
+    ``question`` names an older question whose choices the reply puts again.
+    """
+    serial, conversation = conversation.next_serial()
+    delivery = Delivery(
+        conversation.message_id(serial),
+        reply,
+        created_at=now,
+        question=serial if reply.awaiting else question,
+    )
+    conversation = replace(
+        conversation,
+        deliveries=_kept((*conversation.deliveries, delivery)),
+        last_message_at=now,
+    )
+    if reply.awaiting is None:
+        return conversation
+    asked = Question(
+        number=serial,
+        awaiting=reply.awaiting,
+        text=reply.text,
+        choices=reply.choices,
+        epoch=conversation.epoch,
+        basket_version=conversation.basket.version,
+    )
+    return replace(
+        conversation,
+        questions=(*conversation.questions, asked)[-QUESTIONS_KEPT:],
+        pending=serial,
+    )
+
+
+def _kept(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+    """Forget settled deliveries beyond the last ones; what is not settled is never forgotten."""
+    surplus = len(deliveries) - DELIVERIES_KEPT
+    kept: list[Delivery] = []
+    for delivery in deliveries:
+        if surplus > 0 and delivery.settled:
+            surplus -= 1
+            continue
+        kept.append(delivery)
+    return tuple(kept)
+
+
+def put_on(
+    conversation: Conversation, question: Question, channel: ChannelName, put: bool
+) -> Conversation:
+    """Remember that a number or tap on this channel answers the question."""
+    if not put or channel in question.put_on:
+        return conversation
+    changed = replace(question, put_on=(*question.put_on, channel))
+    return replace(
+        conversation,
+        questions=tuple(
+            changed if q.number == question.number else q
+            for q in conversation.questions
+        ),
+    )
+
+
+def move(conversation: Conversation, channel: ChannelName, now: float) -> Conversation:
+    """Go to another channel without a word: the epoch rises. Coming home ends the move."""
+    home = conversation.home_channel or conversation.channel
+    at_home = channel is home
+    return replace(
+        conversation,
+        channel=channel,
+        epoch=conversation.epoch + 1,
+        moved_at=now,
+        moved_from=conversation.channel,
+        home_channel=None if at_home else home,
+    )
+
+
+def move_with_notice(
+    conversation: Conversation,
+    shop: Shop,
+    channel: ChannelName,
+    gone: ChannelName,
+    now: float,
+) -> Conversation:
+    """Move, and say so in one message that carries everything still owed and the pending question.
+
+    Whatever waits or is to be repeated is superseded by the notice, so it is said once.
+    """
+    owed = [
+        d
+        for d in conversation.deliveries
+        if d.status in OPEN and d.superseded_by is None and d.reply.only_on is None
+    ]
+    question = conversation.question
+    texts = tuple(
+        d.reply.text
+        for d in owed
+        if d.reply.purpose is not Purpose.MOVE_NOTICE
+        and (question is None or d.reply.text != question.text)
+    )
+    first = next((d.supersedes for d in owed if d.supersedes), None)
+    conversation = move(conversation, channel, now)
+    important = any(d.reply.purpose is Purpose.ORDER_CONFIRMATION for d in owed)
+    text = wording.move_notice(
+        shop.name,
+        gone,
+        conversation.basket,
+        texts,
+        question.text if question else "",
+        conversation.customer.language,
+    )
+    reply = Reply(
+        text,
+        purpose=Purpose.ORDER_CONFIRMATION
+        if important and question is None
+        else Purpose.MOVE_NOTICE,
+        choices=question.choices if question else (),
+        author="system",
+    )
+    serial, conversation = conversation.next_serial()
+    notice = Delivery(
+        conversation.message_id(serial),
+        reply,
+        created_at=now,
+        supersedes=first,
+        question=question.number if question else None,
+        avoid=tuple(dict.fromkeys(channel for d in owed for channel in d.avoid)),
+    )
+    absorbed = {d.id for d in owed}
+    deliveries = tuple(
+        replace(d, superseded_by=notice.id)
+        if d.id in absorbed or _points_to(d, absorbed)
+        else d
+        for d in conversation.deliveries
+    )
+    return replace(
+        conversation, deliveries=_kept((*deliveries, notice)), last_message_at=now
+    )
+
+
+def _points_to(delivery: Delivery, absorbed: set[MessageId]) -> bool:
+    """An older attempt whose repeat was absorbed by the notice points at the notice now."""
+    return delivery.superseded_by is not None and delivery.superseded_by in absorbed
+
+
+def repeat(
+    conversation: Conversation, failed: Delivery, now: float, avoid: bool
+) -> Conversation:
+    """Queue the same reply again as a new item, at the front; the old one becomes superseded."""
+    serial, conversation = conversation.next_serial()
+    roads = failed.avoid
+    if avoid and failed.channel is not None and failed.channel not in roads:
+        roads = (*roads, failed.channel)
+    again = Delivery(
+        conversation.message_id(serial),
+        failed.reply,
+        created_at=failed.created_at,
+        supersedes=failed.id,
+        question=failed.question,
+        avoid=roads,
+        attempts=failed.attempts,
+    )
+    old = replace(failed, superseded_by=again.id)
+    deliveries = tuple(old if d.id == failed.id else d for d in conversation.deliveries)
+    at = next(
+        (
+            i
+            for i, d in enumerate(deliveries)
+            if d.status in OPEN and d.superseded_by is None
+        ),
+        len(deliveries),
+    )
+    return replace(conversation, deliveries=(*deliveries[:at], again, *deliveries[at:]))
+
+
+def forget_question(conversation: Conversation) -> Conversation:
+    return replace(conversation, pending=None)
+
+
+def ask(
+    conversation: Conversation,
+    text: str,
+    awaiting: Awaiting,
+    choices: tuple[Choice, ...],
+    now: float,
+) -> Conversation:
+    """Queue a question of our own (late messages, STOP in a checkout)."""
+    return say(
+        conversation,
+        Reply(text, Purpose.QUESTION, choices, awaiting, author="system"),
+        now,
+    )
+
+
+def ask_again(conversation: Conversation, now: float) -> Conversation:
+    """Put the pending question once more, as it was."""
+    question = conversation.question
+    if question is None:
+        return conversation
+    return say(
+        conversation,
+        Reply(question.text, Purpose.QUESTION, question.choices, question.awaiting),
+        now,
+    )
+
+
+def waiting(conversation: Conversation) -> tuple[Delivery, ...]:
+    """What has not left yet, in order; the vendor's words first."""
+    ready = [
+        d
+        for d in conversation.deliveries
+        if d.status in (MessageStatus.WAITING, MessageStatus.HELD)
+        and d.superseded_by is None
+    ]
+    return tuple(sorted(ready, key=lambda d: d.reply.author != "vendor"))

@@ -1,0 +1,172 @@
+"""What Relais itself says (moves, links, late messages, opt-out), in French and English, and plain comparison text.
+
+What the shop's dialogue says is in ``domain.yml``; these are the sentences no dialogue is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bot.core.addresses import ChannelName
+from bot.core.basket import Basket
+from bot.core.messages import Received
+from bot.core.money import francs
+
+CHANNEL_LABELS = {
+    ChannelName.WHATSAPP: "WhatsApp",
+    ChannelName.TELEGRAM: "Telegram",
+    ChannelName.SMS: "SMS",
+    ChannelName.WEB: "la page web",
+}
+
+
+def plain(text: str) -> str:
+    """Lower case, no accents, no punctuation at the ends, single blanks: for comparing words, never for showing."""
+    bare = "".join(
+        c
+        for c in unicodedata.normalize("NFD", text.lower())
+        if not unicodedata.combining(c)
+    )
+    return re.sub(r"\s+", " ", bare.replace("’", "'")).strip(" \t\n.!?,;:…")
+
+
+def basket_line(basket: Basket, language: str = "fr") -> str:
+    """``Votre panier : 2 x Pagne Uniwax (rouge), 1 x Foulard wax = 34 500 F.`` or "" when it is empty."""
+    if not basket.lines or basket.closed:
+        return ""
+    items = ", ".join(f"{line.quantity} x {line.label}" for line in basket.lines)
+    lead = "Your basket" if language == "en" else "Votre panier"
+    return f"{lead} : {items} = {francs(basket.items_total_xof)}."
+
+
+def move_notice(
+    shop: str,
+    gone: ChannelName,
+    basket: Basket,
+    owed: tuple[str, ...],
+    question: str,
+    language: str,
+) -> str:
+    """The one message of a move: who, why, the basket, what was still owed, the pending question."""
+    label = CHANNEL_LABELS[gone]
+    if language == "en":
+        head = f"{shop}: {label} is not working, let's go on here."
+    else:
+        head = f"{shop} : {label} ne passe plus, on continue ici."
+    return "\n\n".join(
+        part for part in (head, basket_line(basket, language), *owed, question) if part
+    )
+
+
+def short_reason(gone: ChannelName, language: str) -> str:
+    """For one-way SMS: ``WhatsApp en panne``."""
+    return (
+        f"{CHANNEL_LABELS[gone]} down"
+        if language == "en"
+        else f"{CHANNEL_LABELS[gone]} en panne"
+    )
+
+
+def linked(channel: ChannelName, language: str) -> str:
+    """Told on the proved channel when Telegram was linked, with the way to undo it."""
+    if language == "en":
+        return f"{CHANNEL_LABELS[channel]} linked. If it was not you: STOP"
+    return f"{CHANNEL_LABELS[channel]} relié. Si ce n'est pas vous : STOP"
+
+
+def welcome_back(shop: str, basket: Basket, question: str, language: str) -> str:
+    """First words on a channel the shopper has just linked."""
+    head = (
+        f"{shop}: you are linked here too."
+        if language == "en"
+        else f"{shop} : vous êtes relié ici aussi."
+    )
+    return "\n\n".join(
+        part for part in (head, basket_line(basket, language), question) if part
+    )
+
+
+def telegram_offer(url: str, language: str) -> str:
+    if language == "en":
+        return f"To go on over Telegram, open this link (it is yours alone): {url}"
+    return f"Pour continuer sur Telegram, ouvrez ce lien (il est à vous seul) : {url}"
+
+
+def page_offer(url: str, language: str) -> str:
+    if language == "en":
+        return f"Your conversation goes on here: {url}"
+    return f"Votre conversation continue ici : {url}"
+
+
+def no_such_road(channel: ChannelName, language: str) -> str:
+    label = CHANNEL_LABELS[channel]
+    return (
+        f"{label} is not available for you yet."
+        if language == "en"
+        else f"{label} n'est pas encore possible pour vous."
+    )
+
+
+def going_on(channel: ChannelName, language: str) -> str:
+    label = CHANNEL_LABELS[channel]
+    return (
+        f"We go on over {label}." if language == "en" else f"On continue sur {label}."
+    )
+
+
+def late_question(
+    messages: tuple[Received, ...], titles: tuple[str, ...], language: str
+) -> str:
+    """``Sur WhatsApp vous aviez écrit : + 1 foulard / oui. On en tient compte ?``"""
+    label = CHANNEL_LABELS[messages[0].channel]
+    quoted = " / ".join(title[:80] for title in titles)
+    if language == "en":
+        return f"On {label} you had written: {quoted}. Shall we count it?"
+    return f"Sur {label} vous aviez écrit : {quoted}. On en tient compte ?"
+
+
+def stopped(shop: str, language: str) -> str:
+    if language == "en":
+        return f"{shop}: no more messages here. Write START to come back."
+    return f"{shop} : plus de messages ici. Écrivez START pour revenir."
+
+
+def started(shop: str, language: str) -> str:
+    return (
+        f"{shop}: welcome back."
+        if language == "en"
+        else f"{shop} : bon retour parmi nous."
+    )
+
+
+def stop_question(language: str) -> str:
+    if language == "en":
+        return "What shall I stop: this order, or all messages?"
+    return "Que faut-il arrêter : la commande ou les messages ?"
+
+
+def apology(language: str) -> str:
+    if language == "en":
+        return "One moment please: your message is kept, we answer as soon as we can."
+    return "Un instant s'il vous plaît : votre message est bien gardé, on vous répond dès que possible."
+
+
+def given_back(language: str) -> str:
+    return (
+        "The shop's assistant is back."
+        if language == "en"
+        else "L'assistant de la boutique est de retour."
+    )
+
+
+def file_kept(language: str) -> str:
+    """Answer to a voice note, a picture or a card: it is kept for the shop, the bot reads only text."""
+    if language == "en":
+        return "Well received, the shop will see it. I read only text: please write me your request."
+    return "Bien reçu, la boutique le verra. Moi je ne lis que le texte : écrivez-moi votre demande."
+
+
+def place(latitude: float, longitude: float) -> str:
+    """A location pin as a landmark the rider can use."""
+    return f"Position {latitude:.5f}, {longitude:.5f}"

@@ -1,0 +1,303 @@
+"""A shopper's message: who it is, where the conversation is now, whether it is late, and what the dialogue answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core import hearing, late, speaking, wording
+from bot.core.addresses import Address, ChannelName, LaneId, Scheme, ShopId, home_lane
+from bot.core.basket import Basket
+from bot.core.conversations import PAGE_SECONDS, Conversation, Page, Unanswered
+from bot.core.customers import Customer, KnownAddress, Proof
+from bot.core.health import AccountHealth
+from bot.core.hearing import Heard, Tap
+from bot.core.messages import Awaiting, Choice, Received, Reply
+from bot.flows import watch
+from bot.flows.answer import apply_answer
+from bot.flows.desk import Desk, NoPermit, Work, channel_health
+from bot.flows.linking import learn_addresses, link
+from bot.ports import Turn, Unavailable
+
+APOLOGY_SECONDS = 30.0
+STOP_CHOICES = {
+    "fr": (
+        Choice("cancel_order", "La commande"),
+        Choice("stop_messages", "Les messages"),
+    ),
+    "en": (
+        Choice("cancel_order", "The order"),
+        Choice("stop_messages", "The messages"),
+    ),
+}
+
+
+async def intake(desk: Desk, work: Work, received: Received) -> None:
+    """Take one message in: address book, opt-out, link, lateness. What the dialogue must answer is queued."""
+    now = desk.clock.now()
+    if received.link_token is not None and not await link(desk, work, received):
+        return
+    tap = _tap(desk, work, received)
+    state = (await channel_health(desk, work.shop)).get(
+        received.channel, AccountHealth()
+    )
+    is_late = late.suspect(
+        work.conversation,
+        received,
+        state.state,
+        state.since,
+        tap.epoch if tap else None,
+        _quoted_epoch(work.conversation, received),
+        now,
+    )
+    await learn_addresses(desk, work, received, is_late)
+    work.hear(received, late=is_late)
+    if hearing.is_start(received):
+        _open(work, received, now)
+        return
+    if hearing.is_stop(received) and await _stop(desk, work, received, tap, now):
+        return
+    if received.link_token is not None:
+        return
+    work.conversation = replace(work.conversation, undo_link=None)
+    if is_late:
+        match late.handling(received):
+            case late.Handling.RECORD:
+                return
+            case late.Handling.GATHER:
+                pile = late.gathered(work.conversation.late, received, now)
+                work.conversation = replace(work.conversation, late=pile)
+                return
+            case late.Handling.ANSWER:
+                pass
+    elif received.channel is not work.conversation.channel:
+        work.conversation = speaking.move(work.conversation, received.channel, now)
+    if work.conversation.human:
+        return
+    queued = (*work.conversation.unanswered, Unanswered(received))
+    work.conversation = replace(work.conversation, unanswered=queued)
+
+
+def _tap(desk: Desk, work: Work, received: Received) -> Tap | None:
+    signed = (
+        desk.tokens.read_choice(work.lane, received.payload)
+        if received.payload
+        else None
+    )
+    return Tap(*signed) if signed else None
+
+
+def _quoted_epoch(conversation: Conversation, received: Received) -> int | None:
+    if received.quoted_provider_id is None:
+        return None
+    quoted = (
+        d.epoch
+        for d in conversation.deliveries
+        if d.provider_id == received.quoted_provider_id
+    )
+    return next(quoted, None)
+
+
+def _open(work: Work, received: Received, now: float) -> None:
+    customer = work.conversation.customer.opted(received.address, out=False)
+    work.conversation = replace(work.conversation, customer=customer)
+    text = wording.started(work.shop.name, customer.language)
+    work.conversation = speaking.say(
+        work.conversation, Reply(text, author="system"), now
+    )
+
+
+async def _stop(
+    desk: Desk, work: Work, received: Received, tap: Tap | None, now: float
+) -> bool:
+    """Obey STOP. In a checkout off SMS it is first asked what is meant. False: not ours to handle."""
+    conversation = work.conversation
+    undo = conversation.undo_link
+    if undo is not None and undo != str(received.address):
+        scheme, _, value = undo.partition(":")
+        address = Address(Scheme(scheme), value)
+        await desk.lanes.unforward(home_lane(work.shop.id, address))
+        work.conversation = replace(
+            conversation,
+            customer=conversation.customer.without(address),
+            undo_link=None,
+        )
+        work.event("customer.unlinked", now, received.id, address=undo)
+        return True
+    in_checkout = bool(conversation.basket.lines) and not conversation.basket.closed
+    if (
+        in_checkout
+        and received.channel is not ChannelName.SMS
+        and received.opt_out is None
+    ):
+        language = conversation.customer.language
+        choices = STOP_CHOICES["en" if language == "en" else "fr"]
+        work.conversation = speaking.ask(
+            conversation, wording.stop_question(language), Awaiting.OTHER, choices, now
+        )
+        return True
+    close_address(work, received, now)
+    return True
+
+
+def close_address(work: Work, received: Received, now: float) -> None:
+    """STOP: this address is closed for everything, and the page's link with it."""
+    customer = work.conversation.customer.opted(received.address, out=True)
+    work.conversation = replace(
+        work.conversation, customer=customer, pending=None, page=None
+    )
+    work.event("customer.opted_out", now, received.id, address=str(received.address))
+
+
+async def converse(desk: Desk, work: Work) -> None:
+    """Answer the first unanswered message. A turn that cannot be had is asked again later, the message is kept."""
+    conversation, now = work.conversation, desk.clock.now()
+    first = conversation.unanswered[0]
+    heard = hearing.read(
+        conversation, first.received, _tap(desk, work, first.received), first.replayed
+    )
+    if _answered_by_us(work, first, heard, now):
+        return
+    text = heard.text or _place(first.received)
+    if not text and heard.choice is None:
+        said = speaking.say(
+            conversation, Reply(wording.file_kept(conversation.customer.language)), now
+        )
+        work.conversation = _answered(speaking.ask_again(said, now))
+        return
+    with desk.permits.one("rasa") as granted:
+        if not granted:
+            raise NoPermit
+        try:
+            answer = await desk.dialogue.ask(_turn(work, first, heard, text))
+        except Unavailable:
+            work.conversation = _failed(work.conversation, now)
+            return
+    was_late = first.received.channel is not conversation.channel and not first.replayed
+    if was_late and answer.basket != conversation.basket:
+        pile = late.gathered(conversation.late, first.received, now)
+        work.conversation = _answered(replace(conversation, late=pile))
+        return
+    work.conversation = _answered(conversation)
+    await apply_answer(desk, work, answer, first.received)
+
+
+def _answered(conversation: Conversation) -> Conversation:
+    return replace(
+        conversation,
+        unanswered=conversation.unanswered[1:],
+        turn_failures=0,
+        turn_failing_since=None,
+        turn_not_before=0.0,
+        apologised=False,
+    )
+
+
+def _failed(conversation: Conversation, now: float) -> Conversation:
+    """Ask again with back-off (0.5 s doubling to 15 s); one apology after 30 s."""
+    since = (
+        conversation.turn_failing_since
+        if conversation.turn_failing_since is not None
+        else now
+    )
+    failures = conversation.turn_failures + 1
+    conversation = replace(
+        conversation,
+        turn_failures=failures,
+        turn_failing_since=since,
+        turn_not_before=now + min(0.5 * 2 ** min(failures - 1, 5), 15.0),
+    )
+    if now - since < APOLOGY_SECONDS or conversation.apologised:
+        return conversation
+    text = wording.apology(conversation.customer.language)
+    return replace(
+        speaking.say(conversation, Reply(text, author="system"), now), apologised=True
+    )
+
+
+def _answered_by_us(work: Work, first: Unanswered, heard: Heard, now: float) -> bool:
+    """Our own questions (late messages, STOP) are not for Rasa."""
+    value = heard.choice.value if heard.choice else None
+    if value in ("late_yes", "late_no"):
+        work.conversation = _answered(work.conversation)
+        watch.answer_late(work, count=value == "late_yes", now=now)
+        return True
+    if value == "stop_messages":
+        work.conversation = _answered(work.conversation)
+        close_address(work, first.received, now)
+        return True
+    if work.conversation.awaiting is Awaiting.LATE_CONFIRMATION and not first.replayed:
+        work.conversation = _answered(speaking.ask_again(work.conversation, now))
+        return True
+    return False
+
+
+def _place(received: Received) -> str:
+    for attachment in received.attachments:
+        if attachment.latitude is not None and attachment.longitude is not None:
+            return attachment.label or wording.place(
+                attachment.latitude, attachment.longitude
+            )
+    return ""
+
+
+def _turn(work: Work, first: Unanswered, heard: Heard, text: str) -> Turn:
+    conversation = work.conversation
+    customer = conversation.customer
+    question = None if first.replayed else conversation.question
+    phones = (
+        known.address.msisdn
+        for known in customer.addresses
+        if known.address.msisdn
+        and known.proved_by in (Proof.HEARD, Proof.CONTACT, Proof.WHATSAPP)
+    )
+    return Turn(
+        conversation_id=work.lane,
+        turn_id=first.received.id + (":late" if first.replayed else ""),
+        text=text,
+        choice=heard.choice.value if heard.choice else None,
+        shop_id=work.shop.id,
+        channel=first.received.channel if first.replayed else conversation.channel,
+        language=customer.language,
+        customer_id=customer.id,
+        customer_name=customer.name,
+        known_phone=next(phones, None),
+        basket=conversation.basket,
+        awaiting=question.awaiting if question else None,
+        asked_version=heard.asked_version,
+        last_order_id=conversation.last_order_id,
+        offered=tuple(choice.value for choice in question.choices) if question else (),
+    )
+
+
+def new_conversation(
+    lane: LaneId, shop_id: ShopId, channel: ChannelName, now: float
+) -> Conversation:
+    """The record of a lane nobody has used yet. Ids are derived from the lane."""
+    return Conversation(
+        id=lane,
+        shop_id=shop_id,
+        customer=Customer(id=f"cu-{lane}"),
+        channel=channel,
+        basket=Basket(id=f"{lane}-b0"),
+        created_at=now,
+    )
+
+
+def start_page(work: Work, address: str, now: float) -> None:
+    """A shopper came in by the public link: an address of their own, and a page whose nonce is "0"."""
+    web = KnownAddress(
+        Address(Scheme.WEB, address),
+        work.lane,
+        Proof.HEARD,
+        added_at=now,
+        last_heard_at=now,
+    )
+    page = work.conversation.page or Page(
+        nonce="0", expires_at=now + PAGE_SECONDS, opened_at=now, seen_at=now
+    )
+    work.conversation = replace(
+        work.conversation,
+        customer=work.conversation.customer.with_address(web),
+        page=page,
+        last_message_at=now,
+    )

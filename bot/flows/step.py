@@ -1,0 +1,181 @@
+"""One lane in hand: load, do what is due, one thing at a time, commit after each; give it back with its next due time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core import speaking, wording
+from bot.core.addresses import ChannelName, ShopId
+from bot.core.conversations import Conversation
+from bot.core.messages import (
+    Command,
+    Item,
+    MessageStatus,
+    Purpose,
+    Received,
+    Reply,
+    Reported,
+)
+from bot.flows import converse, deliver, reconcile, watch
+from bot.flows.desk import Desk, NoPermit, Work, commit
+from bot.ports import Lease
+
+MOST_STEPS = 40
+"""Steps on one lease before the lane goes back, so that one busy shopper cannot keep a worker."""
+
+
+async def step(desk: Desk, lease: Lease) -> None:
+    """Work on a leased lane until nothing is due. Raises LostLease, Unavailable; then nothing half-done is written."""
+    work = await load(desk, lease)
+    if work is None:
+        return
+    for _ in range(MOST_STEPS):
+        now = desk.clock.now()
+        try:
+            busy = await _one(desk, work, now)
+        except NoPermit:
+            await commit(desk, work, due_at=now + 0.1, release=True)
+            return
+        if not busy:
+            await commit(desk, work, watch.next_due(work.conversation), release=True)
+            return
+        if work.dirty:
+            await commit(desk, work, due_at=now, release=False)
+    await commit(desk, work, due_at=desk.clock.now(), release=True)
+
+
+async def _one(desk: Desk, work: Work, now: float) -> bool:
+    """Do the most urgent thing; False when nothing is due. At most one outside call in it."""
+    if work.items:
+        key, item = work.items[0]
+        await _take_in(desk, work, item)
+        work.done(key)
+        return True
+    watch.gather(work, now)
+    ready = next(iter(speaking.waiting(work.conversation)), None)
+    if ready is not None and ready.not_before <= now:
+        await deliver.deliver(desk, work, ready)
+        return True
+    silent = watch.overdue(work.conversation, now)
+    if silent is not None:
+        await watch.look(desk, work, silent)
+        return True
+    if work.conversation.unanswered and work.conversation.turn_not_before <= now:
+        await converse.converse(desk, work)
+        return True
+    return False
+
+
+async def _take_in(desk: Desk, work: Work, item: Item) -> None:
+    match item:
+        case Received():
+            await converse.intake(desk, work, item)
+        case Reported():
+            await reconcile.reconcile(desk, work, item)
+        case Command():
+            await _obey(desk, work, item)
+
+
+async def _obey(desk: Desk, work: Work, command: Command) -> None:
+    """What the vendor, an integrator or the shopper's page asks of the conversation."""
+    conversation, now = work.conversation, desk.clock.now()
+    match command.name:
+        case "say":
+            reply = Reply(
+                command.argument("text") or "", Purpose.VENDOR, author="vendor"
+            )
+            work.conversation = speaking.say(conversation, reply, now)
+        case "order_updated":
+            reply = Reply(
+                command.argument("text") or "", Purpose.STATUS_CHANGE, author="system"
+            )
+            work.conversation = speaking.say(conversation, reply, now)
+        case "take_over":
+            if not conversation.human:
+                work.conversation = replace(
+                    conversation, human=True, human_since=now, unanswered=()
+                )
+                work.event("conversation.handed_over", now, command.id, to="human")
+        case "release":
+            if conversation.human:
+                back = Reply(
+                    wording.given_back(conversation.customer.language), author="system"
+                )
+                work.conversation = speaking.say(
+                    replace(conversation, human=False, human_since=None), back, now
+                )
+                work.event("conversation.handed_over", now, command.id, to="bot")
+        case "page_started":
+            converse.start_page(work, command.argument("address") or "", now)
+        case "page_seen":
+            work.conversation = _page_seen(conversation, now)
+        case _:
+            work.event(
+                "conversation.command_ignored", now, command.id, name=command.name
+            )
+
+
+def _page_seen(conversation: Conversation, now: float) -> Conversation:
+    """The page is open: it is a road now, and what waited on it has been shown."""
+    if conversation.page is None:
+        return conversation
+    page = replace(
+        conversation.page, opened_at=conversation.page.opened_at or now, seen_at=now
+    )
+    shown = tuple(
+        d.reported(MessageStatus.DELIVERED, now)
+        if d.channel is ChannelName.WEB and d.status is MessageStatus.ACCEPTED
+        else d
+        for d in conversation.deliveries
+    )
+    return replace(conversation, page=page, deliveries=shown)
+
+
+async def load(desk: Desk, lease: Lease) -> Work | None:
+    """Decode the lane. None: it held nothing for a conversation that does not exist, and was cleared."""
+    items: list[tuple[str, Item]] = [
+        (key, desk.codec.decode_item(data)) for key, data in lease.items
+    ]
+    conversation = (
+        desk.codec.decode_conversation(lease.state) if lease.state is not None else None
+    )
+    committed = conversation
+    if conversation is None:
+        conversation = await desk.records.latest(lease.lane) or _first(lease, items)
+    if conversation is None:
+        await desk.lanes.release(lease, due_in=3600.0)
+        return None
+    shop = await desk.shops.get(conversation.shop_id)
+    if shop is None:
+        await desk.lanes.release(lease, due_in=30.0)
+        return None
+    return Work(lease, shop, _after_crash(conversation), items, committed)
+
+
+def _first(lease: Lease, items: list[tuple[str, Item]]) -> Conversation | None:
+    """The record of a new shopper, from the first thing heard of them."""
+    for _, item in items:
+        if isinstance(item, Received):
+            return converse.new_conversation(
+                lease.lane, item.shop_id, item.channel, lease.now
+            )
+        if isinstance(item, Command) and item.name == "page_started":
+            shop = item.argument("shop")
+            if shop is not None:
+                return converse.new_conversation(
+                    lease.lane, ShopId(shop), ChannelName.WEB, lease.now
+                )
+    return None
+
+
+def _after_crash(conversation: Conversation) -> Conversation:
+    """An attempt that was started and never ended has an unknown outcome."""
+    if not any(d.status is MessageStatus.SENDING for d in conversation.deliveries):
+        return conversation
+    deliveries = tuple(
+        replace(d, status=MessageStatus.UNKNOWN, reason="worker_died")
+        if d.status is MessageStatus.SENDING
+        else d
+        for d in conversation.deliveries
+    )
+    return replace(conversation, deliveries=deliveries)

@@ -1,0 +1,144 @@
+"""What time makes due in one conversation: receipts that do not come, outcomes nobody knows, late messages to ask about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core import late, speaking, wording
+from bot.core.addresses import ChannelName
+from bot.core.conversations import Conversation, Unanswered
+from bot.core.deliveries import REPEATED_NEVER, Delivery
+from bot.core.health import Kind
+from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reported
+from bot.flows import reconcile
+from bot.flows.deliver import outgoing
+from bot.flows.desk import Desk, NoPermit, Work
+
+GRACE = 10.0
+
+LATE_CHOICES = {
+    "fr": (Choice("late_yes", "Oui"), Choice("late_no", "Non")),
+    "en": (Choice("late_yes", "Yes"), Choice("late_no", "No")),
+}
+
+
+def deadline(delivery: Delivery) -> float | None:
+    """When this delivery must be looked at, or None."""
+    if delivery.superseded_by:
+        return None
+    match delivery.status:
+        case MessageStatus.WAITING | MessageStatus.HELD:
+            return delivery.not_before
+        case MessageStatus.UNKNOWN if (
+            not delivery.looked_up and delivery.started_at is not None
+        ):
+            return delivery.started_at + GRACE
+        case MessageStatus.ACCEPTED if (
+            delivery.patience and delivery.accepted_at is not None
+        ):
+            return delivery.accepted_at + delivery.patience
+    return None
+
+
+def next_due(conversation: Conversation) -> float | None:
+    """When the conversation needs a worker again, computed from its state alone. None: never, unless put to."""
+    times = [t for t in (deadline(d) for d in conversation.deliveries) if t is not None]
+    if conversation.late is not None:
+        times.append(late.due_at(conversation.late))
+    if conversation.unanswered:
+        times.append(conversation.turn_not_before)
+    return min(times, default=None)
+
+
+def overdue(conversation: Conversation, now: float) -> Delivery | None:
+    """A sent-off delivery whose time is up, or None."""
+    off = (MessageStatus.UNKNOWN, MessageStatus.ACCEPTED)
+    for delivery in conversation.deliveries:
+        at = deadline(delivery)
+        if delivery.status in off and at is not None and at <= now:
+            return delivery
+    return None
+
+
+async def look(desk: Desk, work: Work, delivery: Delivery) -> None:
+    """Ask the provider's record; where it knows no better, the reply goes on once by the next road."""
+    assert delivery.channel is not None
+    channel = desk.channels.of(work.shop.id, delivery.channel)
+    known = next(iter(work.conversation.customer.on(delivery.channel)), None)
+    record: Reported | None = None
+    if channel is not None and known is not None and channel.capabilities.look_up:
+        with desk.permits.one(channel.account) as granted:
+            if not granted:
+                raise NoPermit
+            record = await channel.look_up(
+                delivery.provider_id,
+                outgoing(delivery, known.reply_to, Part(delivery.text or ""), channel),
+            )
+    seen = replace(delivery, looked_up=True)
+    work.conversation = work.conversation.with_delivery(seen)
+    if record is not None:
+        await reconcile.reconcile(desk, work, record)
+        after = work.conversation.delivery(delivery.id)
+        if after is None or after.status not in (
+            MessageStatus.ACCEPTED,
+            MessageStatus.UNKNOWN,
+        ):
+            return
+        seen = after
+    repeated = seen.attempts >= 2 or seen.reply.purpose in REPEATED_NEVER
+    if seen.status is MessageStatus.UNKNOWN and record is None and repeated:
+        return
+    if (
+        channel is not None
+        and channel.name is not ChannelName.WEB
+        and seen.status is MessageStatus.ACCEPTED
+    ):
+        await reconcile.tell(desk, work, seen, Kind.FAULT, "silent")
+    work.conversation = speaking.repeat(
+        work.conversation, seen, desk.clock.now(), avoid=True
+    )
+
+
+def gather(work: Work, now: float) -> None:
+    """Ask about late messages once the shopper is quiet, or let the question lapse."""
+    pile = work.conversation.late
+    if pile is None or late.due_at(pile) > now:
+        return
+    language = work.conversation.customer.language
+    if pile.asked_at is not None:
+        answer_late(work, count=False, now=now)
+        return
+    titles = tuple(
+        _title(work.conversation, received.text, received.payload)
+        for received in pile.messages
+    )
+    interrupted = work.conversation.pending
+    conversation = replace(
+        work.conversation, late=replace(pile, asked_at=now, interrupted=interrupted)
+    )
+    work.conversation = speaking.ask(
+        conversation,
+        wording.late_question(pile.messages, titles, language),
+        Awaiting.LATE_CONFIRMATION,
+        LATE_CHOICES["en" if language == "en" else "fr"],
+        now,
+    )
+
+
+def _title(conversation: Conversation, text: str, payload: str | None) -> str:
+    return text or (payload or "").partition(".")[0]
+
+
+def answer_late(work: Work, count: bool, now: float) -> None:
+    """Yes: the late messages run as turns, in order. No: dropped. The question before them is put again."""
+    pile = work.conversation.late
+    if pile is None:
+        return
+    conversation = replace(work.conversation, late=None, pending=pile.interrupted)
+    if count:
+        again = tuple(Unanswered(received, replayed=True) for received in pile.messages)
+        work.conversation = replace(
+            conversation, unanswered=(*again, *conversation.unanswered)
+        )
+    else:
+        work.conversation = speaking.ask_again(conversation, now)
