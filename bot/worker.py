@@ -1,0 +1,179 @@
+"""The worker process: takes lanes as they become due, keeps their leases alive, and runs the one-holder jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.flows.desk import Desk
+from bot.flows.step import step
+from bot.ports import Lease, LostLease, Unavailable
+
+log = structlog.get_logger()
+
+HANDS = 128
+"""Lanes in work at once. Far more than any one party's permits, so a party that hangs cannot take all hands."""
+LOOK_EVERY = 0.25
+RENEW_EVERY = 3.0
+LEASE = 10.0
+PAUSE = 0.5
+"""Seconds after the store could not be reached."""
+
+
+class Worker:
+    """Takes and works lanes until told to stop."""
+
+    def __init__(self, desk: Desk, hands: int = HANDS) -> None:
+        self._desk = desk
+        self._hands = asyncio.Semaphore(hands)
+        self._due: asyncio.Queue[int] = asyncio.Queue()
+        self._queued: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set, then finish what is in hand (20 s at most)."""
+        helpers = [asyncio.create_task(job()) for job in (self._listen, self._look, self._hand_out)]
+        await stop.wait()
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=20.0)
+
+    def _mark(self, partition: int) -> None:
+        if partition not in self._queued:
+            self._queued.add(partition)
+            self._due.put_nowait(partition)
+
+    async def _listen(self) -> None:
+        """Wake-ups come at once; they may be lost, ``_look`` finds what they miss."""
+        while True:
+            try:
+                async for partition in self._desk.lanes.wakeups():
+                    self._mark(partition)
+            except Unavailable:
+                await asyncio.sleep(PAUSE)
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                for partition in await self._desk.lanes.due_partitions():
+                    self._mark(partition)
+            except Unavailable as error:
+                log.warning("worker.store_unreachable", detail=str(error))
+                await asyncio.sleep(PAUSE)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _hand_out(self) -> None:
+        while True:
+            partition = await self._due.get()
+            self._queued.discard(partition)
+            try:
+                await self._drain(partition)
+            except Unavailable:
+                await asyncio.sleep(PAUSE)
+
+    async def _drain(self, partition: int) -> None:
+        """Take every lane of the partition that is due now."""
+        while True:
+            await self._hands.acquire()
+            lease: Lease | None = None
+            try:
+                lease = await self._desk.lanes.take(partition)
+            finally:
+                if lease is None:
+                    self._hands.release()
+            if lease is None:
+                return
+            task = asyncio.create_task(self._work(lease))
+            self._tasks.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._hands.release()
+
+    async def _work(self, lease: Lease) -> None:
+        """One lane. Everything is caught here, counted, and the lane kept: it comes back when its lease ends."""
+        with structlog.contextvars.bound_contextvars(lane=lease.lane):
+            job = asyncio.create_task(step(self._desk, lease))
+            keeper = asyncio.create_task(self._keep(lease, job))
+            try:
+                await job
+            except asyncio.CancelledError:
+                log.warning("worker.lease_lost")
+            except LostLease:
+                log.warning("worker.lease_lost")
+            except Unavailable as error:
+                log.warning("worker.unavailable", detail=str(error))
+                await self._give_back(lease, 1.0)
+            except Exception:
+                self.failures += 1
+                log.exception("worker.step_failed")
+                await self._give_back(lease, 5.0)
+            finally:
+                keeper.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await keeper
+
+    async def _keep(self, lease: Lease, job: asyncio.Task[None]) -> None:
+        """Renew while the step runs; when the lease is gone, so is the step."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                async with asyncio.timeout(LEASE - 2 * RENEW_EVERY):
+                    await self._desk.lanes.renew(lease)
+            except (LostLease, Unavailable, TimeoutError):
+                job.cancel()
+                return
+
+    async def _give_back(self, lease: Lease, due_in: float) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._desk.lanes.release(lease, due_in=due_in)
+
+
+Job = Callable[[asyncio.Event], Awaitable[None]]
+
+
+async def serve(worker: Worker, jobs: list[Job], stop: asyncio.Event) -> None:
+    """Run the worker beside its one-holder jobs until stopped."""
+    others = [asyncio.create_task(_keep_running(job, stop)) for job in jobs]
+    await worker.run(stop)
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _keep_running(job: Job, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await job(stop)
+        except Unavailable as error:
+            log.warning("worker.job_unavailable", detail=str(error))
+        except Exception:
+            log.exception("worker.job_failed")
+        await asyncio.sleep(1.0)
+
+
+async def main() -> None:
+    from bot import wiring
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with wiring.worker() as (desk, jobs):
+        log.info("worker.ready")
+        await serve(Worker(desk), jobs, stop)
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    sys.exit(uvloop.run(main()))
