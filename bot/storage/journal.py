@@ -1,0 +1,82 @@
+"""Reading what commits appended, for the projector that writes it to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from redis.asyncio import Redis
+
+from bot.core.addresses import PARTITIONS
+from bot.storage.connection import PREFIX, Keys, as_client, reach
+
+START = "0-0"
+"""Before the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One journal entry as it lies in its stream. ``id`` grows within its partition."""
+
+    partition: int
+    id: str
+    entry: bytes
+    """For ``codec.decode_entry``."""
+
+    @property
+    def position(self) -> str:
+        """``07:1700000000000-0``: unique over all partitions, the key that makes a second write harmless."""
+        return f"{self.partition:02d}:{self.id}"
+
+
+class Journal(Protocol):
+    """What the projector needs. Every method may raise ``ports.Unavailable``."""
+
+    async def read(self, partition: int, after_id: str, count: int) -> list[Stored]:
+        """Up to ``count`` entries after an id (``START`` for all), oldest first."""
+        ...
+
+    async def read_all(self, after: Mapping[int, str], count: int = 64) -> list[Stored]:
+        """Up to ``count`` entries of each partition after its id, in one look at all 64."""
+        ...
+
+    async def trim(self, partition: int, up_to_id: str) -> int:
+        """Remove entries up to and with an id, once they are in the ledger. Returns how many went."""
+        ...
+
+
+class RedisJournal:
+    """The journal streams of all partitions."""
+
+    def __init__(self, client_or_url: Redis | str, prefix: str = PREFIX) -> None:
+        self._redis = as_client(client_or_url)
+        self._keys = Keys(prefix)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def read(self, partition: int, after_id: str, count: int) -> list[Stored]:
+        """Up to ``count`` entries after an id, oldest first."""
+        rows = await reach(self._redis.xrange(self._keys.journal[partition], f"({after_id}", "+", count))
+        return [_stored(partition, row) for row in rows]
+
+    async def read_all(self, after: Mapping[int, str], count: int = 64) -> list[Stored]:
+        """Up to ``count`` entries of each partition after its id; a partition not named is read from the start."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition, key in enumerate(self._keys.journal):
+            pipeline.xrange(key, f"({after.get(partition, START)}", "+", count)
+        answers = await reach(pipeline.execute())
+        return [_stored(p, row) for p in range(PARTITIONS) for row in answers[p]]
+
+    async def trim(self, partition: int, up_to_id: str) -> int:
+        """Remove entries up to and with an id."""
+        milliseconds, _, sequence = up_to_id.partition("-")
+        first_kept = f"{milliseconds}-{int(sequence or 0) + 1}"
+        key = self._keys.journal[partition]
+        return int(await reach(self._redis.xtrim(key, minid=first_kept, approximate=False)))
+
+
+def _stored(partition: int, row: tuple[bytes, dict[bytes, bytes]]) -> Stored:
+    return Stored(partition, row[0].decode(), row[1][b"entry"])

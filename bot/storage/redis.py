@@ -1,0 +1,20 @@
+"""The Redis side of the ports, under one name for ``wiring``."""
+
+from bot.storage.connection import connect
+from bot.storage.durability import Durability, Level, durability
+from bot.storage.health import RedisHealthBoard
+from bot.storage.journal import RedisJournal, Stored
+from bot.storage.lanes import RedisLanes
+from bot.storage.leases import RedisLeases
+
+__all__ = [
+    "Durability",
+    "Level",
+    "RedisHealthBoard",
+    "RedisJournal",
+    "RedisLanes",
+    "RedisLeases",
+    "Stored",
+    "connect",
+    "durability",
+]
