@@ -174,6 +174,8 @@ class Capabilities:
     """What a channel can carry; ``rendering`` obeys it."""
 
     max_text: int
+    max_choice_text: int = 0
+    """Limit of a text that carries buttons or rows, where it is a smaller one; 0 for the same."""
     max_buttons: int = 0
     max_button_title: int = 0
     max_list_rows: int = 0
@@ -216,4 +218,4 @@ class Rendered:
     @property
     def text(self) -> str:
         """The words as the shopper sees them, for the transcript."""
-        return "\n".join(part.text for part in self.parts)
+        return "\n".join(part.text for part in self.parts if part.text)

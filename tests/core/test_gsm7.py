@@ -63,7 +63,8 @@ def test_segments_agree_with_an_independent_counter(text: str) -> None:
     assert segments(text) == max(1, len(smsutil.split(text).parts))
 
 
-@given(st.characters(codec="utf-8"))
+# The oracle counts the escape itself as a character.
+@given(st.characters(codec="utf-8", exclude_characters="\x1b"))
 def test_the_alphabet_agrees_with_an_independent_table(char: str) -> None:
     assert is_gsm7(char) == smsutil.is_valid_gsm(char)
 
