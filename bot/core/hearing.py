@@ -80,7 +80,7 @@ def read(
 
     A typed number or "oui" answers only the pending question, and only if that was put as a choice on the channel it
     comes from; while a quantity is awaited "2" means two. A tap names its own question; it confirms only if that
-    question is still the pending one. A replayed late message confirms nothing.
+    question is still the pending one. A replayed late message may pick, but confirms nothing: it gets a new recap.
     """
     text = received.text.strip()
     pending = conversation.question
@@ -95,10 +95,10 @@ def read(
                 choice.title, choice, asked, asked.basket_version if live else None
             )
         return Heard(text)
-    if pending is None or received.channel not in pending.put_on or replayed:
+    if pending is None or not (replayed or received.channel in pending.put_on):
         return Heard(text)
     picked = _typed_choice(pending, text)
-    return Heard(text, picked, pending, pending.basket_version)
+    return Heard(text, picked, pending, None if replayed else pending.basket_version)
 
 
 def _typed_choice(question: Question, text: str) -> Choice | None:

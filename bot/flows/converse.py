@@ -243,7 +243,7 @@ def _place(received: Received) -> str:
 def _turn(work: Work, first: Unanswered, heard: Heard, text: str) -> Turn:
     conversation = work.conversation
     customer = conversation.customer
-    question = None if first.replayed else conversation.question
+    question = conversation.question
     phones = (
         known.address.msisdn
         for known in customer.addresses

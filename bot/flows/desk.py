@@ -206,9 +206,15 @@ async def channel_health(desk: Desk, shop: Shop) -> Mapping[ChannelName, Account
             if force is not None and force.forced in ("up", "down")
             else measured.since
         )
-        found[name] = replace(measured, state=state, since=since)
+        forced = force.forced if force is not None else None
+        found[name] = replace(measured, state=state, since=since, forced=forced)
     return found
 
 
 def states_of(known: Mapping[ChannelName, AccountHealth]) -> dict[ChannelName, State]:
-    return {name: account.state for name, account in known.items()}
+    """States for routing. A channel that a person forced down does not exist, so it is not probed either."""
+    return {
+        name: account.state
+        for name, account in known.items()
+        if account.forced != "down"
+    }

@@ -15,7 +15,14 @@ from bot.core.messages import MessageStatus, Reported
 from bot.flows.desk import Desk, Work
 
 STALE_SECONDS = 3600.0
-MOST_ATTEMPTS = 6
+MOST_ATTEMPTS = {
+    Scope.RECIPIENT: 3,
+    Scope.CONTENT: 3,
+    Scope.WINDOW: 3,
+    Scope.THROTTLE: 10,
+    Scope.OURS: 10,
+}
+"""A wrong number or text is not tried for ever. What waits for a channel or an account waits until it expires."""
 
 
 async def reconcile(desk: Desk, work: Work, reported: Reported) -> None:
@@ -78,11 +85,10 @@ async def failed(desk: Desk, work: Work, delivery: Delivery, failure: Failure) -
         await tell(desk, work, delivery, Kind.FAULT, failure.code)
     elif failure.scope is Scope.SENDER:
         await tell(desk, work, delivery, Kind.BROKEN, failure.code)
-    if (
-        delivery.superseded_by
-        or now - delivery.created_at > STALE_SECONDS
-        or delivery.attempts >= MOST_ATTEMPTS
-    ):
+    waits = failure.scope in (Scope.CHANNEL, Scope.SENDER)
+    stale = not waits and now - delivery.created_at > STALE_SECONDS
+    tired = not waits and delivery.attempts >= MOST_ATTEMPTS[failure.scope]
+    if delivery.superseded_by or stale or tired:
         return
     same_road = failure.scope in (Scope.THROTTLE, Scope.OURS)
     work.conversation = speaking.repeat(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import late, speaking, wording
+from bot.core import failover, late, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation, Unanswered
 from bot.core.deliveries import REPEATED_NEVER, Delivery
@@ -12,7 +12,7 @@ from bot.core.health import Kind
 from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reported
 from bot.flows import reconcile
 from bot.flows.deliver import outgoing
-from bot.flows.desk import Desk, NoPermit, Work
+from bot.flows.desk import Desk, NoPermit, Work, channel_health, states_of
 
 GRACE = 10.0
 
@@ -42,7 +42,13 @@ def deadline(delivery: Delivery) -> float | None:
 
 def next_due(conversation: Conversation) -> float | None:
     """When the conversation needs a worker again, computed from its state alone. None: never, unless put to."""
-    times = [t for t in (deadline(d) for d in conversation.deliveries) if t is not None]
+    waiting = speaking.waiting(conversation)
+    sent = (
+        d
+        for d in conversation.deliveries
+        if d.status not in (MessageStatus.WAITING, MessageStatus.HELD)
+    )
+    times = [t for t in map(deadline, (*waiting[:1], *sent)) if t is not None]
     if conversation.late is not None:
         times.append(late.due_at(conversation.late))
     if conversation.unanswered:
@@ -94,8 +100,26 @@ async def look(desk: Desk, work: Work, delivery: Delivery) -> None:
         and seen.status is MessageStatus.ACCEPTED
     ):
         await reconcile.tell(desk, work, seen, Kind.FAULT, "silent")
+    if seen.status is MessageStatus.ACCEPTED and not await _other_road(
+        desk, work, seen
+    ):
+        patient = replace(seen, patience=seen.patience + failover.HOLD_SECONDS)
+        work.conversation = work.conversation.with_delivery(patient)
+        return
     work.conversation = speaking.repeat(
         work.conversation, seen, desk.clock.now(), avoid=True
+    )
+
+
+async def _other_road(desk: Desk, work: Work, delivery: Delivery) -> bool:
+    """Is there another way for a silent message? Saying it twice on the silent channel helps nobody."""
+    assert delivery.channel is not None
+    states = states_of(await channel_health(desk, work.shop))
+    elsewhere = replace(delivery, avoid=(*delivery.avoid, delivery.channel))
+    now = desk.clock.now()
+    return isinstance(
+        failover.choose(work.conversation, elsewhere, work.shop, states, now),
+        failover.Send,
     )
 
 

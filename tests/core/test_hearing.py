@@ -64,8 +64,8 @@ def test_a_tap_on_an_old_recap_confirms_no_version() -> None:
     assert choice(talk, "Confirmer", Tap(0, 9, 0)) == ("confirm", 4)
 
 
-def test_a_replayed_message_confirms_nothing() -> None:
-    assert choice(asked(), "oui", replayed=True) == (None, None)
+def test_a_replayed_oui_gets_a_recap_and_confirms_no_version() -> None:
+    assert choice(asked(), "oui", replayed=True) == ("confirm", None)
 
 
 def test_stop_and_start_are_whole_messages() -> None:
