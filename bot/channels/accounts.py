@@ -1,0 +1,56 @@
+"""A shop's account at a provider: what a channel needs to send and to verify. Secrets stay out of ``repr``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioAccount:
+    """A Twilio sender.
+
+    ``address``: E.164 number or alphanumeric name, with or without ``whatsapp:``. The first of ``auth_tokens`` signs
+    our calls; any of them verifies a webhook, so that a token can be rotated.
+    """
+
+    account_sid: str
+    auth_tokens: tuple[str, ...] = field(repr=False)
+    address: str
+    two_way: bool = True
+    price_xof: int = 0
+    """Of one SMS segment."""
+
+    def __post_init__(self) -> None:
+        if not self.account_sid or not self.address or not self.auth_tokens or not all(self.auth_tokens):
+            raise ValueError("a Twilio account needs account_sid, address and auth tokens that are not empty")
+
+    @property
+    def bare_address(self) -> str:
+        """The address without a channel prefix."""
+        return self.address.removeprefix("whatsapp:")
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramAccount:
+    """A Telegram bot. ``secret`` is what ``setWebhook`` was given as ``secret_token``."""
+
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
+    bot_username: str
+
+    def __post_init__(self) -> None:
+        if not self.token or not self.secret:
+            raise ValueError("a Telegram account needs a token and a secret that are not empty")
+
+    @property
+    def bot_id(self) -> str:
+        """Telegram's user id of the bot: the digits before the colon of its token."""
+        return self.token.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WebAccount:
+    """The light page needs no account; it is always there."""
+
+
+Account = TwilioAccount | TelegramAccount | WebAccount

@@ -1,0 +1,241 @@
+"""Twilio's REST API for one account and sender: send, look up, list, probe. Every call ends within ``timeout``.
+
+It decides nothing: an answer becomes an ``Outcome``. Its codes are classified by ``twilio_codes``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
+from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+
+from bot.channels.accounts import TwilioAccount
+from bot.channels.twilio_codes import classify
+from bot.channels.twilio_webhooks import status_of
+from bot.core.failures import Accepted, Certainty, Failure, Outcome, Refused, Retry, Scope, Unsure
+from bot.core.messages import MessageId, Reported
+from bot.ports import Unavailable
+
+TIMEOUT = 5.0
+PAGE_SIZE = 200
+SEARCH_SIZE = 20
+SEARCH_SECONDS = 900.0
+"""How old a record may be to count as the message whose answer was lost."""
+LEAST_MATCH = 20
+"""Characters a partly equal text must have to be taken for the same message."""
+
+
+class _Request:
+    """Whether a request left this machine, as aiohttp's tracing tells it."""
+
+    def __init__(self) -> None:
+        self.left = False
+
+
+_current: ContextVar[_Request | None] = ContextVar("twilio_request", default=None)
+
+
+async def _headers_sent(*_: object) -> None:
+    request = _current.get()
+    if request is not None:
+        request.left = True
+
+
+class TwilioApi:
+    """One account's client. ``api_url`` replaces api. and content.twilio.com; ``now`` is the wall clock."""
+
+    def __init__(
+        self,
+        account: TwilioAccount,
+        *,
+        api_url: str | None = None,
+        timeout: float = TIMEOUT,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.account = account
+        self.timeout = timeout
+        self.now = now
+        self._api_url = api_url
+        self._http: AsyncTwilioHttpClient | None = None
+        self._client: Any = None
+
+    @property
+    def client(self) -> Any:
+        """The official client; made at first use, because its session belongs to the running loop."""
+        if self._client is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_headers_sent)
+            self._http = AsyncTwilioHttpClient(trace_configs=[trace])
+            self._client = Client(
+                self.account.account_sid, self.account.auth_tokens[0], http_client=self._http
+            )
+            if self._api_url is not None:
+                self._client.api.base_url = self._api_url
+                self._client.content.base_url = self._api_url
+        return self._client
+
+    async def close(self) -> None:
+        """Close the session; the next call opens another."""
+        http, self._http, self._client = self._http, None, None
+        if http is not None:
+            await http.close()
+
+    async def send(self, fields: Mapping[str, Any], timeout: float | None = None) -> Outcome:
+        """``POST Messages.json`` once, without a retry of its own."""
+        done = await self._call(lambda: self.client.messages.create_async(**fields), timeout)
+        return done if isinstance(done, Refused | Unsure) else Accepted(str(done.sid))
+
+    async def create_content(self, request: Mapping[str, Any], timeout: float) -> str | Refused | Unsure:
+        """``POST /v1/Content``; the sid of the new template.
+
+        Posted by hand: twilio 9.13.0's asynchronous client sends the JSON of ``contents.create_async`` as a form.
+        """
+        url = f"{self.client.content.base_url}/v1/Content"
+        done = await self._call(
+            lambda: self.client.request_async(
+                "POST", url, data=json.dumps(request), headers={"Content-Type": "application/json"}
+            ),
+            timeout,
+        )
+        if isinstance(done, Refused | Unsure):
+            return done
+        try:
+            answer = json.loads(done.text)
+            if done.status_code == 201:
+                return str(answer["sid"])
+            return Refused(classify(str(answer.get("code") or done.status_code), done.status_code))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return Unsure("unreadable answer")
+
+    async def look_up(self, sid: str, message_id: MessageId) -> Reported | None:
+        """What Twilio's record of one message says now; None when it does not answer."""
+        done = await self._call(lambda: self.client.messages(sid).fetch_async())
+        return None if isinstance(done, Refused | Unsure) else self._reported(done, message_id)
+
+    async def search(self, to: str, text: str, message_id: MessageId) -> Reported | None:
+        """Find a message of the last minutes by recipient and text: for a send whose answer was lost."""
+        sender = self.sender_like(to)
+        done = await self._call(
+            lambda: self.client.messages.page_async(to=to, from_=sender, page_size=SEARCH_SIZE)
+        )
+        if isinstance(done, Refused | Unsure):
+            return None
+        oldest = self.now() - SEARCH_SECONDS
+        for record in done:
+            created = record.date_created
+            if created is not None and created.timestamp() >= oldest and _same_text(record.body or "", text):
+                return self._reported(record, message_id)
+        return None
+
+    async def list_inbound(self, since: float, to: str) -> list[Mapping[str, str]]:
+        """Inbound messages to ``to`` from ``since`` on, oldest first, as forms with ``DateSent`` beside them.
+
+        Twilio's date filter counts whole days and lists the newest first. Raises Unavailable.
+        """
+        day = datetime.fromtimestamp(since, UTC).date() - timedelta(days=1)
+        page = await self._page(lambda: self.client.messages.page_async(
+            to=to, date_sent_after=day.isoformat(), page_size=PAGE_SIZE
+        ))
+        found: list[Mapping[str, str]] = []
+        while page is not None:
+            records = list(page)
+            sent = [record.date_sent for record in records if record.date_sent is not None]
+            found += [_as_form(r) for r in records if r.direction == "inbound" and _since(r.date_sent, since)]
+            if not page.next_page_url or (sent and max(sent).timestamp() < since):
+                break
+            page = await self._page(page.next_page_async)
+        return found[::-1]
+
+    async def probe(self) -> bool:
+        """Does the API answer for this account? That alone never means that messages arrive."""
+        done = await self._call(lambda: self.client.api.accounts(self.account.account_sid).fetch_async())
+        return not isinstance(done, Refused | Unsure)
+
+    def sender_like(self, to: str) -> str:
+        """Our address in the form that goes with a recipient's."""
+        return f"whatsapp:{self.account.bare_address}" if to.startswith("whatsapp:") else self.account.bare_address
+
+    def _reported(self, record: Any, message_id: MessageId) -> Reported:
+        code = str(record.error_code) if record.error_code else None
+        return Reported(
+            id=f"lookup:{record.sid}:{record.status}",
+            message_id=message_id,
+            provider_id=str(record.sid),
+            status=status_of(str(record.status)),
+            at=self.now(),
+            error_code=code,
+            raw_status=str(record.status),
+        )
+
+    async def _page(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        done = await self._call(call)
+        if isinstance(done, Refused | Unsure):
+            raise Unavailable("Twilio's list of messages")
+        return done
+
+    async def _call(self, call: Callable[[], Awaitable[Any]], timeout: float | None = None) -> Any:
+        """The call's result, or Refused or Unsure. The client's own time-out does nothing (twilio-python #925)."""
+        request = _Request()
+        token = _current.set(request)
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await call()
+        except TwilioException as error:
+            return _refusal(error)
+        except aiohttp.ClientConnectorError as error:
+            return _unreachable(type(error).__name__)
+        except TimeoutError:
+            return Unsure("no answer in time") if request.left else _unreachable("connect time-out")
+        except (aiohttp.ClientError, OSError) as error:
+            return Unsure(f"connection broke: {type(error).__name__}") if request.left else _unreachable(
+                type(error).__name__
+            )
+        except (ValueError, LookupError, TypeError):
+            # A 2xx whose body is not the JSON it should be.
+            return Unsure("unreadable answer")
+        finally:
+            _current.reset(token)
+
+
+def _refusal(error: TwilioException) -> Refused | Unsure:
+    status = getattr(error, "status", None)
+    code = getattr(error, "code", None)
+    if status is None:
+        return Unsure("unreadable answer")
+    return Refused(classify(str(code or status), status))
+
+
+def _unreachable(note: str) -> Refused:
+    return Refused(Failure(Scope.CHANNEL, Retry.OTHER_ROAD, Certainty.NOT_DELIVERED, "unreachable", note))
+
+
+def _same_text(record: str, text: str) -> bool:
+    """Equal, or one is a substantial piece of the other: a long text goes in several messages."""
+    record, text = record.strip(), text.strip()
+    return record == text or (min(len(record), len(text)) >= LEAST_MATCH and (record in text or text in record))
+
+
+def _since(sent: datetime | None, since: float) -> bool:
+    # Twilio writes whole seconds.
+    return sent is not None and sent.timestamp() >= int(since)
+
+
+def _as_form(record: Any) -> Mapping[str, str]:
+    return {
+        "MessageSid": str(record.sid),
+        "AccountSid": str(record.account_sid),
+        "From": str(record.from_ or ""),
+        "To": str(record.to or ""),
+        "Body": str(record.body or ""),
+        "NumMedia": str(record.num_media or "0"),
+        "DateSent": str(record.date_sent.timestamp()),
+    }
