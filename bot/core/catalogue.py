@@ -127,9 +127,7 @@ def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
 def match_commune(text: str, zones: Sequence[Zone]) -> Zone | None:
     """The zone a text names ("chuis a yop", "Adjamé Bracodi"), the longest name first; None if none is meant."""
     typed = tuple(token for token in tokens(text) if token != ",")
-    names = {
-        tuple(tokens(name)): zone for zone in reversed(zones) for name in (zone.commune, *zone.aliases)
-    }
+    names = {tuple(tokens(name)): zone for zone in reversed(zones) for name in (zone.commune, *zone.aliases)}
     spans = sorted(combinations(range(len(typed) + 1), 2), key=lambda span: span[0] - span[1])
     for start, end in spans:
         zone = names.get(typed[start:end])

@@ -183,5 +183,7 @@ def read_option(text: str, options: Sequence[str]) -> str | None:
         last = tokens(value)[-1]
         if any(token == last for token in typed) and sum(tokens(v)[-1] == last for v in options) == 1:
             return value
-    numbers = [value for value in options if any(token in tokens(value) for token in typed if token.isdigit())]
+    numbers = [
+        value for value in options if any(token in tokens(value) for token in typed if token.isdigit())
+    ]
     return numbers[0] if len(numbers) == 1 else None

@@ -95,7 +95,9 @@ def find_items(text: str, catalogue: Index) -> Found:
         since = before[i]
         first = spans[i - 1].end if i else 0
         items += _items(typed, free, span, catalogue, (first if since is None else since + 1, until), since)
-    rest = " ".join(token for token, is_free in zip(typed, free, strict=True) if is_free and token != SEPARATOR)
+    rest = " ".join(
+        token for token, is_free in zip(typed, free, strict=True) if is_free and token != SEPARATOR
+    )
     return Found(tuple(items), rest)
 
 
@@ -174,9 +176,7 @@ def _absorbed(sure: list[_Span], partial: list[_Span], typed: tuple[str, ...]) -
     return [*sure, *(span for span in partial if not repeats(span))]
 
 
-def _partial(
-    typed: tuple[str, ...], free: list[bool], catalogue: Index, sure: list[_Span]
-) -> list[_Span]:
+def _partial(typed: tuple[str, ...], free: list[bool], catalogue: Index, sure: list[_Span]) -> list[_Span]:
     """Less than a whole name ("la robe", "boubou bleu"): all products that have those words."""
     spans: list[_Span] = []
     for run in _runs(typed, free):
@@ -341,7 +341,7 @@ def _split(
     quantity: int | None,
     phrase: str,
 ) -> list[Item]:
-    """"2 t-shirts blancs, 1 M et 1 L": one item per value, when the counts add up."""
+    """ "2 t-shirts blancs, 1 M et 1 L": one item per value, when the counts add up."""
     per_option: dict[str, list[tuple[int, str]]] = {}
     for positions, option, value in named:
         per_option.setdefault(option, []).append((positions[0], value))

@@ -93,13 +93,90 @@ def key(words: tuple[str, ...] | list[str]) -> str:
 
 
 _ENGLISH = frozenset(
-    {"the", "want", "need", "please", "how", "much", "what", "you", "your", "is", "are", "my", "hello", "hi", "thanks"}
-    | {"thank", "order", "deliver", "delivery", "buy", "add", "remove", "yes", "it", "do", "have", "i", "to", "and"}
-    | {"good", "morning", "evening", "can", "where", "price", "show", "would", "like", "pay", "speak", "someone", "for"}
+    {
+        "the",
+        "want",
+        "need",
+        "please",
+        "how",
+        "much",
+        "what",
+        "you",
+        "your",
+        "is",
+        "are",
+        "my",
+        "hello",
+        "hi",
+        "thanks",
+    }
+    | {
+        "thank",
+        "order",
+        "deliver",
+        "delivery",
+        "buy",
+        "add",
+        "remove",
+        "yes",
+        "it",
+        "do",
+        "have",
+        "i",
+        "to",
+        "and",
+    }
+    | {
+        "good",
+        "morning",
+        "evening",
+        "can",
+        "where",
+        "price",
+        "show",
+        "would",
+        "like",
+        "pay",
+        "speak",
+        "someone",
+        "for",
+    }
 )
 _FRENCH = frozenset(
-    {"le", "la", "les", "de", "des", "du", "je", "vous", "moi", "est", "et", "un", "une", "pour", "bonjour", "bjr"}
-    | {"bonsoir", "bsr", "merci", "veux", "prends", "mets", "combien", "oui", "non", "svp", "stp", "c", "mon", "ma"}
+    {
+        "le",
+        "la",
+        "les",
+        "de",
+        "des",
+        "du",
+        "je",
+        "vous",
+        "moi",
+        "est",
+        "et",
+        "un",
+        "une",
+        "pour",
+        "bonjour",
+        "bjr",
+    }
+    | {
+        "bonsoir",
+        "bsr",
+        "merci",
+        "veux",
+        "prends",
+        "mets",
+        "combien",
+        "oui",
+        "non",
+        "svp",
+        "stp",
+        "c",
+        "mon",
+        "ma",
+    }
     | {"ca", "ya", "sur", "dans", "avec", "au", "a", "salut", "chef", "commande", "faut", "livraison"}
 )
 

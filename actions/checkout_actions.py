@@ -1,0 +1,320 @@
+"""From the basket to the order: the form's answers, the recap, the one confirmation that places it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions import services, texts
+from actions.absorbing import find, go_on, take_details
+from actions.base import ShopAction
+from actions.basket_actions import add, change, show_basket_or_ask
+from actions.questions import ask_again, ask_next, ask_product
+from actions.turns import Turn
+from bot.core.addresses import ChannelName
+from bot.core.checkout import missing, read_landmark, read_name, under_way
+from bot.core.matching import Item
+from bot.core.messages import Awaiting, Purpose
+from bot.core.money import francs
+from bot.core.orders import OrderRequest, Placed, Rejected, SoldOut
+
+
+class StartCheckout(ShopAction):
+    """ "Je commande": take what the message tells, then ask what is missing."""
+
+    title = "action_start_checkout"
+
+    async def act(self, turn: Turn) -> None:
+        found = find(turn) if turn.choice is None else None
+        if found is not None and found.items and not turn.basket.lines:
+            add(turn)
+            return
+        if not turn.basket.lines:
+            show_basket_or_ask(turn)
+            return
+        if found is not None:
+            take_details(turn, found.rest)
+        minimum = turn.shelf.shop.minimum_order_xof
+        if turn.basket.items_total_xof < minimum:
+            turn.say("utter_minimum", minimum=francs(minimum), total=francs(turn.basket.items_total_xof))
+            ask_product(turn)
+        else:
+            ask_next(turn)
+
+
+class GiveDetails(ShopAction):
+    """A commune, phone or payment told in any order; items in the same breath are kept too."""
+
+    title = "action_give_details"
+
+    async def act(self, turn: Turn) -> None:
+        found = find(turn)
+        if any(item.product is not None for item in found.items):
+            add(turn)
+        elif take_details(turn, found.rest, turn.pending):
+            go_on(turn)
+        elif turn.intent == "give_commune" and turn.pending in (None, Awaiting.OTHER, Awaiting.COMMUNE):
+            turn.say("utter_commune_unknown", communes=", ".join(zone.commune for zone in turn.shelf.zones))
+            ask_again(turn)
+        else:
+            not_understood(turn)
+
+
+class GiveAddress(ShopAction):
+    """A landmark told before it was asked."""
+
+    title = "action_give_address"
+
+    async def act(self, turn: Turn) -> None:
+        found = find(turn)
+        if any(item.product is not None for item in found.items):
+            add(turn)
+            return
+        landmark = read_landmark(turn.text)
+        take_details(turn, found.rest)
+        if landmark is not None and turn.basket.lines:
+            turn.basket = turn.basket.changed(checkout=replace(turn.basket.checkout, landmark=landmark))
+            go_on(turn)
+        elif turn.changed:
+            go_on(turn)
+        else:
+            not_understood(turn)
+
+
+class GiveName(ShopAction):
+    """A name told before it was asked."""
+
+    title = "action_give_name"
+
+    async def act(self, turn: Turn) -> None:
+        name = read_name(turn.text)
+        if name is None:
+            not_understood(turn)
+            return
+        turn.basket = turn.basket.changed(checkout=replace(turn.basket.checkout, name=name))
+        turn.outcome(customer_name=name)
+        turn.say("utter_name_noted", name=name)
+        if under_way(turn.basket, turn.pending):
+            ask_next(turn)
+
+
+class Confirm(ShopAction):
+    """ "Oui": places the order only if it answers the recap of exactly this basket; else it confirms nothing."""
+
+    title = "action_confirm"
+
+    async def act(self, turn: Turn) -> None:
+        if turn.pending is not Awaiting.CONFIRMATION:
+            _nothing_to_confirm(turn)
+            return
+        told_more = False
+        if turn.choice is None:
+            found = find(turn)
+            told_more = bool(found.items) and not _repeats(turn, found.items)
+            take_details(turn, found.rest)
+        if told_more or not turn.confirmable or missing(turn.basket, turn.products) is not None:
+            turn.say("utter_confirm_again")
+            ask_next(turn)
+            return
+        await _place(turn)
+
+
+def _repeats(turn: Turn, items: tuple[Item, ...]) -> bool:
+    """Do the items only name what is in the basket ("oui les 2 foulards")?"""
+    return all(
+        any(
+            line.product_id == candidate.product.id and item.quantity in (None, line.quantity)
+            for candidate in item.candidates
+            for line in turn.basket.lines
+        )
+        for item in items
+    )
+
+
+def _nothing_to_confirm(turn: Turn) -> None:
+    if turn.pending is None or turn.pending is Awaiting.OTHER:
+        choices = ("checkout", "browse_catalogue") if turn.basket.lines else ("browse_catalogue",)
+        turn.say("utter_nothing_to_confirm", turn.simple(*choices), Awaiting.OTHER)
+    elif turn.pending is Awaiting.PRODUCT and not turn.offered:
+        ask_product(turn)
+    else:
+        ask_again(turn)
+
+
+async def _place(turn: Turn) -> None:
+    request = OrderRequest(
+        turn.shop_id,
+        turn.conversation_id,
+        turn.customer_id,
+        ChannelName(turn.channel),
+        turn.basket,
+        turn.turn_id,
+    )
+    match await services.current().place(request):
+        case Placed(order_id=order_id, number=number, total_xof=total):
+            method = turn.basket.checkout.payment or "cash"
+            turn.say(
+                "utter_order_placed",
+                purpose=Purpose.ORDER_CONFIRMATION,
+                number=number,
+                total=francs(total),
+                shop=turn.shelf.shop.name,
+                how_to_pay=_how_to_pay(turn, method, total),
+            )
+            turn.outcome(order_id=order_id, restart=True)
+            turn.close_basket()
+            turn.topic = None
+        case SoldOut(lines=lines):
+            shelf = await services.current().shelf(turn.shop_id)
+            names = [
+                f"{shelf.index.products[product_id].name} ({left})"
+                for product_id, left in lines
+                if product_id in shelf.index.products
+            ]
+            turn.say("utter_sold_out_meanwhile", items=", ".join(names))
+            _keep_what_is_left(turn, dict(lines))
+            ask_next(turn)
+        case Rejected(reason=reason):
+            _rejected(turn, reason)
+
+
+def _how_to_pay(turn: Turn, method: str, total: int) -> str:
+    payment = turn.shelf.shop.payments.get(method)
+    english = turn.language == "en"
+    if method == "cash" or payment is None or not payment.to:
+        return "You pay the rider on delivery." if english else "Vous payez au livreur, à la livraison."
+    name = texts.payment(method, turn.language)
+    lead = "To pay" if english else "Pour payer"
+    tail = "" if payment.instructions in ("", name) else f" {payment.instructions}."
+    return f"{lead} : {francs(total)}, {name} {payment.to}.{tail}"
+
+
+def _keep_what_is_left(turn: Turn, left: dict[str, int]) -> None:
+    lines = []
+    for line in turn.basket.lines:
+        quantity = min(line.quantity, left.get(line.product_id, line.quantity))
+        if line.product_id in left:
+            left[line.product_id] -= quantity
+        if quantity > 0:
+            lines.append(replace(line, quantity=quantity))
+    turn.basket = turn.basket.changed(lines=tuple(lines))
+
+
+def _rejected(turn: Turn, reason: str) -> None:
+    if reason == "unknown_commune":
+        turn.basket = turn.basket.changed(checkout=replace(turn.basket.checkout, commune=None, fee_xof=None))
+    elif reason == "unknown_product":
+        known = tuple(line for line in turn.basket.lines if line.product_id in turn.products)
+        turn.basket = turn.basket.changed(lines=known)
+    elif reason == "closed":
+        turn.close_basket()
+        turn.say("utter_already_closed", turn.simple("ask_order_status", "browse_catalogue"), Awaiting.OTHER)
+        return
+    turn.say("utter_confirm_again")
+    ask_next(turn)
+
+
+class Deny(ShopAction):
+    """ "Non": to the recap it asks what to change; to "anything else?" it goes to the checkout."""
+
+    title = "action_deny"
+
+    async def act(self, turn: Turn) -> None:
+        found = find(turn) if turn.choice is None else None
+        if found is not None and found.items:
+            change(turn)
+            return
+        if found is not None and take_details(turn, found.rest):
+            go_on(turn)
+            return
+        if turn.pending is Awaiting.CONFIRMATION:
+            ask_what_to_change(turn)
+        elif turn.pending is Awaiting.OTHER and turn.basket.lines:
+            ask_next(turn)
+        elif turn.pending is None or turn.pending in (Awaiting.OTHER, Awaiting.PRODUCT):
+            choices = (
+                ("checkout", "browse_catalogue")
+                if turn.basket.lines
+                else ("browse_catalogue", "talk_to_human")
+            )
+            turn.say("utter_as_you_like", turn.simple(*choices), Awaiting.OTHER)
+        else:
+            ask_again(turn)
+
+
+def ask_what_to_change(turn: Turn) -> None:
+    """Each part of the recap as a choice."""
+    fields = ("items", "commune", "landmark", "name", "phone", "payment")
+    choices = turn.simple(*(f"field={field}" for field in fields), "cancel_order")
+    turn.say("utter_what_to_change", choices, Awaiting.OTHER)
+
+
+class ModifyOrder(ShopAction):
+    """ "Je veux changer": what the message says is applied, else it is asked what."""
+
+    title = "action_modify_order"
+
+    async def act(self, turn: Turn) -> None:
+        if turn.choice is None and take_details(turn, find(turn).rest):
+            go_on(turn)
+        elif turn.basket.lines:
+            ask_what_to_change(turn)
+        else:
+            show_basket_or_ask(turn)
+
+
+class CancelOrder(ShopAction):
+    """Drop the basket; an order already placed is for a person to cancel."""
+
+    title = "action_cancel_order"
+
+    async def act(self, turn: Turn) -> None:
+        if turn.basket.lines:
+            turn.say("utter_cancelled", turn.simple("browse_catalogue"), Awaiting.OTHER)
+            turn.outcome(restart=True)
+            turn.close_basket()
+            turn.topic = None
+            return
+        latest = await services.current().latest(turn.conversation_id)
+        if latest is None:
+            turn.say("utter_nothing_to_cancel", turn.simple("browse_catalogue"), Awaiting.OTHER)
+        else:
+            turn.say(
+                "utter_cancel_placed",
+                turn.simple("talk_to_human"),
+                Awaiting.OTHER,
+                number=latest.number,
+                phone=turn.shelf.shop.phone,
+            )
+
+
+class AskOrderStatus(ShopAction):
+    """Where the last order is."""
+
+    title = "action_ask_order_status"
+
+    async def act(self, turn: Turn) -> None:
+        latest = await services.current().latest(turn.conversation_id)
+        if latest is None:
+            turn.say("utter_no_order")
+        else:
+            turn.say(
+                "utter_order_status",
+                number=latest.number,
+                status=texts.status(latest.status, turn.language),
+                total=francs(latest.total_xof),
+            )
+        ask_again(turn)
+
+
+def not_understood(turn: Turn) -> None:
+    """Say so with ways on; a person is offered the second time and called the third."""
+    turn.understood = False
+    if turn.misunderstood >= 2:
+        turn.say("utter_handing_over")
+        turn.outcome(hand_over=True)
+        turn.understood = True
+        return
+    waiting = turn.pending is not None and turn.pending is not Awaiting.OTHER
+    choices = () if waiting else turn.simple("browse_catalogue", "view_cart", "talk_to_human")
+    turn.say("utter_not_understood", choices, None if waiting else Awaiting.OTHER)
+    ask_again(turn)

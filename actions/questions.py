@@ -1,0 +1,150 @@
+"""The questions the bot asks, in one place, so that a question put again is the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actions import texts
+from actions.turns import MAX_CHOICES, Turn
+from bot.core.basket import Options
+from bot.core.catalogue import Product
+from bot.core.checkout import CHECKOUT_STEPS, first_open_line, missing, open_options, prefilled
+from bot.core.matching import Item
+from bot.core.messages import Awaiting, Choice
+from bot.core.money import francs
+
+
+def ask_next(turn: Turn) -> None:
+    """Ask for the first thing that is missing, or put the recap when nothing is."""
+    turn.basket = (
+        prefilled(turn.basket, turn.customer_name, turn.known_phone) if turn.basket.lines else turn.basket
+    )
+    match missing(turn.basket, turn.products):
+        case Awaiting.PRODUCT:
+            ask_product(turn)
+        case Awaiting.OPTION:
+            ask_option(turn)
+        case Awaiting.COMMUNE:
+            ask_commune(turn)
+        case Awaiting.PAYMENT:
+            _ask_payment(turn)
+        case Awaiting.LANDMARK:
+            turn.say(
+                "utter_ask_landmark", awaiting=Awaiting.LANDMARK, commune=turn.basket.checkout.commune or ""
+            )
+        case Awaiting.NAME:
+            turn.say("utter_ask_name", awaiting=Awaiting.NAME)
+        case Awaiting.PHONE:
+            turn.say("utter_ask_phone", awaiting=Awaiting.PHONE)
+        case _:
+            recap(turn)
+
+
+def ask_again(turn: Turn) -> None:
+    """Put the question that was pending once more, after something else was answered."""
+    if turn.pending is Awaiting.PRODUCT and turn.offered:
+        _offer_again(turn)
+    elif turn.pending in CHECKOUT_STEPS or turn.pending is Awaiting.OPTION:
+        ask_next(turn)
+
+
+def ask_product(turn: Turn) -> None:
+    """Show the categories to choose from."""
+    turn.say("utter_categories", _categories(turn), Awaiting.PRODUCT, shop=turn.shelf.shop.name)
+
+
+def _categories(turn: Turn) -> tuple[Choice, ...]:
+    index = turn.shelf.index
+    return tuple(
+        Choice(f"category={name}", name.capitalize(), ", ".join(p.name for p in index.in_category(name)[:2]))
+        for name in index.categories
+    )
+
+
+def _offer_again(turn: Turn) -> None:
+    choices = []
+    for value in turn.offered:
+        name, _, rest = value.partition("=")
+        product = turn.products.get(rest.split(":")[0])
+        if name == "product" and product is not None:
+            choices.append(Choice(value, product.name, francs(product.price_xof)))
+    turn.say("utter_which_one", tuple(choices) or _categories(turn), Awaiting.PRODUCT)
+
+
+def product_choices(products: Iterable[Product], quantity: int | None = None) -> tuple[Choice, ...]:
+    """Products as choices with their price; a quantity already said travels in the value."""
+    return tuple(_product_choice(product, quantity, ()) for product in products)
+
+
+def item_choices(item: Item) -> tuple[Choice, ...]:
+    """The candidates of a doubtful item, with the quantity and the options that were said."""
+    return tuple(
+        _product_choice(candidate.product, item.quantity, candidate.options)
+        for candidate in item.candidates
+        if not candidate.product.sold_out
+    )
+
+
+def _product_choice(product: Product, quantity: int | None, options: Options) -> Choice:
+    value = f"product={product.id}"
+    if quantity is not None or options:
+        value += f":{1 if quantity is None else quantity}"
+    if options:
+        value += ":" + "|".join(value for _, value in options)
+    return Choice(value, product.name, francs(product.price_xof))
+
+
+def ask_option(turn: Turn) -> None:
+    """Ask for the first option that the first incomplete line lacks."""
+    position = first_open_line(turn.basket, turn.products)
+    if position is None:
+        return
+    line = turn.basket.lines[position]
+    name, values = open_options(line, turn.products[line.product_id])[0]
+    choices = tuple(Choice(f"option={name}:{value}", value) for value in values)
+    option = texts.option(name, turn.language)
+    turn.say(
+        "utter_ask_option", choices, Awaiting.OPTION, option=option, item=line.label, values=", ".join(values)
+    )
+
+
+def ask_commune(turn: Turn) -> None:
+    """Ask where to deliver; the first communes are offered, all are understood."""
+    choices = tuple(
+        Choice(f"commune={zone.commune}", zone.commune, f"{francs(zone.fee_xof)}, {zone.eta_text}")
+        for zone in turn.shelf.zones[:MAX_CHOICES]
+    )
+    turn.say("utter_ask_commune", choices, Awaiting.COMMUNE)
+
+
+def _ask_payment(turn: Turn) -> None:
+    choices = tuple(
+        Choice(f"payment={method}", texts.payment(method, turn.language))
+        for method in turn.shelf.shop.payments
+    )
+    turn.say("utter_ask_payment", choices, Awaiting.PAYMENT)
+
+
+def lines_text(turn: Turn) -> str:
+    """The basket's lines, one a row: ``2 x Foulard satin (rose) : 4 000 F``."""
+    return "\n".join(
+        f"{line.quantity} x {line.label} : {francs(line.total_xof)}" for line in turn.basket.lines
+    )
+
+
+def recap(turn: Turn) -> None:
+    """Everything about the order, and the one question that may place it."""
+    checkout = turn.basket.checkout
+    turn.say(
+        "utter_recap",
+        turn.simple("confirm", "modify_order", "cancel_order"),
+        Awaiting.CONFIRMATION,
+        lines=lines_text(turn),
+        commune=checkout.commune or "",
+        fee=francs(checkout.fee_xof or 0),
+        landmark=checkout.landmark or f"{checkout.latitude}, {checkout.longitude}",
+        name=checkout.name or "",
+        phone=checkout.phone or "",
+        payment=texts.payment(checkout.payment or "cash", turn.language),
+        total=francs(turn.basket.total_xof),
+    )
