@@ -1,0 +1,64 @@
+"""Find what shoppers wrote while nobody listened: list each account's inbound messages and put the unseen.
+
+Twilio's webhook is not repeated for ever; its message list keeps what we missed. Telegram repeats by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from bot.core.messages import Received
+from bot.core.tokens import Tokens
+from bot.flows.receive import receive
+from bot.ports import Clock, Codec, Lanes, Unavailable
+
+EVERY = 300.0
+GAP = 10.0
+LOOK_EVERY = 2.0
+BACK = 3600.0
+"""How far back is looked, in seconds; what was seen in the last 8 days is dropped by the lane."""
+
+
+class Inbox(Protocol):
+    """An account whose inbound messages can be listed."""
+
+    async def list_inbound(self, since: float) -> Sequence[Received]:
+        """Inbound messages since then, oldest first. Raises Unavailable."""
+        ...
+
+
+async def catch_up(
+    lanes: Lanes, codec: Codec, tokens: Tokens, inboxes: Sequence[Inbox], since: float
+) -> int:
+    """Put everything unseen; the number that was new. An account that cannot be listed is left for the next time."""
+    fresh = 0
+    for inbox in inboxes:
+        try:
+            messages = await inbox.list_inbound(since)
+        except Unavailable:
+            continue
+        for message in messages:
+            put = await receive(lanes, codec, tokens, message)
+            fresh += put is not None and put.fresh
+    return fresh
+
+
+async def keep_up(
+    clock: Clock,
+    alive: Callable[[], Awaitable[bool]],
+    run: Callable[[float], Awaitable[int]],
+) -> None:
+    """Run at start, after the gateway was gone for 10 s, and every 5 minutes. Never returns."""
+    last_alive = last_run = clock.now()
+    await run(last_run - BACK)
+    while True:
+        await clock.sleep(LOOK_EVERY)
+        now = clock.now()
+        if not await alive():
+            continue
+        gone = now - last_alive
+        last_alive = now
+        if gone >= GAP or now - last_run >= EVERY:
+            last_run = now
+            await run(now - max(BACK, gone + BACK))

@@ -1,0 +1,216 @@
+"""A running Relais with its simulator, and shoppers who talk to it as people do: by phone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOP = "awa-mode"
+TWO_WAY_SHOP = "zoe-accessoires"
+READY_SECONDS = 240.0
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Look again and again until it is there. Waiting for other processes needs real time, but no more than that."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+@dataclass
+class Running:
+    """Everything ``make run`` starts, on free ports and in a folder of its own."""
+
+    data: Path
+    process: subprocess.Popen[bytes]
+    addresses: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20.0))
+
+    @property
+    def gateway(self) -> str:
+        return self.addresses["gateway"]
+
+    @property
+    def simulator(self) -> str:
+        return self.addresses["simulator"]
+
+    def sim(self, path: str, **body: Any) -> Any:
+        answer = self.http.post(f"{self.simulator}/sim/{path}", json=body)
+        assert answer.status_code < 300, (
+            f"/sim/{path}: {answer.status_code} {answer.text}"
+        )
+        return answer.json()
+
+    def api(self, path: str, shop: str = SHOP, method: str = "GET", **body: Any) -> Any:
+        answer = self.http.request(
+            method,
+            f"{self.gateway}/api/v1/{path}",
+            headers={"Authorization": f"Bearer {self.keys[shop]}"},
+            json=body or None,
+        )
+        assert answer.status_code < 300, (
+            f"{method} {path}: {answer.status_code} {answer.text}"
+        )
+        return answer.json()
+
+    def fault(self, channel: str, name: str, on: bool = True, **options: Any) -> None:
+        self.sim("faults", channel=channel, fault=name, on=on, options=options)
+
+    def pid(self, name: str) -> int:
+        return int(json.loads((self.data / "pids.json").read_text())[name])
+
+    def kill(self, name: str) -> int:
+        """``kill -9`` one process; the supervisor starts it again. Its old pid."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def ready(self) -> bool:
+        try:
+            return self.http.get(f"{self.gateway}/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_ready(self) -> None:
+        eventually(self.ready, READY_SECONDS, "ready")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError("the supervisor did not stop within 40 s") from None
+
+
+def start(data: Path) -> Running:
+    """Start the whole and wait until the model answers."""
+    data.mkdir(parents=True, exist_ok=True)
+    keep = {"PATH", "HOME", "LANG", "PYENV_ROOT", "TMPDIR"}
+    environment = {name: value for name, value in os.environ.items() if name in keep}
+    environment["RELAIS_DATA"] = str(data)
+    log = (data / "supervisor.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", "up", "--simulator"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    running = Running(data, process)
+    try:
+        written = data / "addresses.json"
+        eventually(written.exists, 60, "addresses.json")
+        running.addresses = json.loads(written.read_text())
+        running.wait_ready()
+        keys = data / "demo-keys.json"
+        eventually(keys.exists, 30, "demo-keys.json")
+        running.keys = json.loads(keys.read_text())
+    except BaseException:
+        print((data / "supervisor.log").read_text()[-4000:])
+        process.terminate()
+        process.wait(timeout=40)
+        raise
+    return running
+
+
+@dataclass
+class Person:
+    """A shopper with a phone. ``read`` gives what a channel's screen shows from the shop and was not read yet."""
+
+    running: Running
+    shop: str = SHOP
+    id: str = ""
+    number: str = ""
+    seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        made = self.running.sim("people")
+        self.id, self.number = str(made["id"]), str(made["number"])
+
+    def screen(self, channel: str) -> list[dict[str, Any]]:
+        answer = self.running.http.get(
+            f"{self.running.simulator}/sim/messages",
+            params={"person": self.id, "channel": channel, "shop": self.shop},
+        )
+        return list(answer.json()["messages"])
+
+    def write(self, text: str, channel: str = "whatsapp", **more: Any) -> None:
+        self.running.sim(channel, person=self.id, shop=self.shop, text=text, **more)
+
+    def new(self, channel: str) -> list[dict[str, Any]]:
+        fresh = [
+            m
+            for m in self.screen(channel)
+            if m["direction"] == "out" and m["id"] not in self.seen
+        ]
+        self.seen |= {m["id"] for m in fresh}
+        return fresh
+
+    def read(
+        self, channel: str = "whatsapp", seconds: float = 20.0, until: str = ""
+    ) -> str:
+        """Wait for the shop's next words there (containing ``until``), all of them as one text."""
+        words: list[str] = []
+
+        def more() -> str | None:
+            words.extend(m["text"] for m in self.new(channel))
+            text = "\n".join(words)
+            return text if words and until.lower() in text.lower() else None
+
+        try:
+            return eventually(more, seconds, f"{until!r} on {channel}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; seen: {words}") from None
+
+    def ask(
+        self,
+        text: str,
+        channel: str = "whatsapp",
+        until: str = "",
+        seconds: float = 20.0,
+    ) -> str:
+        self.new(channel)
+        self.write(text, channel)
+        return self.read(channel, seconds, until)
+
+    def conversation(self) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            found = self.running.api(
+                f"conversations?address=whatsapp:%2B{self.number[1:]}", self.shop
+            )["items"]
+            return found[0] if found else None
+
+        return eventually(look, 10, "the conversation by address")
+
+    def orders(self) -> list[dict[str, Any]]:
+        mine = self.conversation()["id"]
+        return [
+            o
+            for o in self.running.api("orders?limit=100", self.shop)["items"]
+            if o["conversation_id"] == mine
+        ]
+
+    def the_order(self) -> dict[str, Any]:
+        """Exactly one order, in the end."""
+        orders = eventually(self.orders, 20, "an order")
+        assert len(orders) == 1
+        return orders[0]
