@@ -1,4 +1,4 @@
-"""A shop's account at a provider: what a channel needs to send and to verify. Secrets stay out of ``repr``."""
+"""A shop's account at a provider: what it takes to send and to verify. Secrets stay out of ``repr``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 class TwilioAccount:
     """A Twilio sender.
 
-    ``address``: E.164 number or alphanumeric name, with or without ``whatsapp:``. The first of ``auth_tokens`` signs
-    our calls; any of them verifies a webhook, so that a token can be rotated.
+    ``address``: E.164 number or alphanumeric name, with or without ``whatsapp:``. The first of
+    ``auth_tokens`` signs our calls; any of them verifies a webhook, so that a token can be rotated.
     """
 
     account_sid: str

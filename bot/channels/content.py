@@ -1,7 +1,7 @@
-"""Buttons and lists on WhatsApp: Twilio wants a Content resource made beforehand, so one is made a shape, not a message.
+"""Buttons and lists on WhatsApp: Twilio wants a Content resource made beforehand. One is made for each shape.
 
-A shape is what cannot be a variable: the type, the titles of buttons, which rows have a description. Body, ids and
-rows are variables, so a shop needs a handful of shapes for ever.
+A shape is what cannot be a variable: the type, the titles of buttons, which rows have a description. Body,
+ids and rows are variables, so a shop needs a handful of shapes for ever.
 https://www.twilio.com/docs/content/using-variables-with-content-api
 """
 
@@ -59,7 +59,7 @@ class RedisLike(Protocol):
 
 
 class RedisContentCache:
-    """For all processes, in ``relais:content:<account>:<shape>``. Without Redis it forgets, and sending goes on."""
+    """For all processes, in ``relais:content:<account>:<shape>``. Without Redis it forgets."""
 
     def __init__(self, redis: RedisLike, prefix: str = "relais") -> None:
         self._redis = redis

@@ -1,4 +1,4 @@
-"""SMS through Twilio: GSM-7, counted in segments. A one-way sender (an alphanumeric name) never gets an answer."""
+"""SMS through Twilio: GSM-7, counted in segments. A one-way sender (an alphanumeric name) gets no answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Sms:
     """A shop's SMS sender at Twilio. Implements ``ports.Channel``."""
 
     name = ChannelName.SMS
-    domains = ("twilio",)
+    domains: tuple[str, ...] = ("twilio",)
 
     def __init__(self, shop_id: ShopId, api: TwilioApi, public_url: str) -> None:
         self.shop_id = shop_id

@@ -1,4 +1,4 @@
-"""Twilio's REST API for one account and sender: send, look up, list, probe. Every call ends within ``timeout``.
+"""Twilio's REST API for one account: send, look up, list, probe. Every call ends within ``timeout``.
 
 It decides nothing: an answer becomes an ``Outcome``. Its codes are classified by ``twilio_codes``.
 """
@@ -97,7 +97,7 @@ class TwilioApi:
     async def create_content(self, request: Mapping[str, Any], timeout: float) -> str | Refused | Unsure:
         """``POST /v1/Content``; the sid of the new template.
 
-        Posted by hand: twilio 9.13.0's asynchronous client sends the JSON of ``contents.create_async`` as a form.
+        Posted by hand: the asynchronous client of twilio 9.13.0 would send ``create_async``'s JSON as a form.
         """
         url = f"{self.client.content.base_url}/v1/Content"
         done = await self._call(
@@ -162,7 +162,8 @@ class TwilioApi:
 
     def sender_like(self, to: str) -> str:
         """Our address in the form that goes with a recipient's."""
-        return f"whatsapp:{self.account.bare_address}" if to.startswith("whatsapp:") else self.account.bare_address
+        prefix = "whatsapp:" if to.startswith("whatsapp:") else ""
+        return prefix + self.account.bare_address
 
     def _reported(self, record: Any, message_id: MessageId) -> Reported:
         code = str(record.error_code) if record.error_code else None
@@ -183,7 +184,7 @@ class TwilioApi:
         return done
 
     async def _call(self, call: Callable[[], Awaitable[Any]], timeout: float | None = None) -> Any:
-        """The call's result, or Refused or Unsure. The client's own time-out does nothing (twilio-python #925)."""
+        """The call's result, or Refused or Unsure. The client ignores its own time-out (twilio-python #925)."""
         request = _Request()
         token = _current.set(request)
         try:
@@ -221,7 +222,8 @@ def _unreachable(note: str) -> Refused:
 def _same_text(record: str, text: str) -> bool:
     """Equal, or one is a substantial piece of the other: a long text goes in several messages."""
     record, text = record.strip(), text.strip()
-    return record == text or (min(len(record), len(text)) >= LEAST_MATCH and (record in text or text in record))
+    long_enough = min(len(record), len(text)) >= LEAST_MATCH
+    return record == text or (long_enough and (record in text or text in record))
 
 
 def _since(sent: datetime | None, since: float) -> bool:

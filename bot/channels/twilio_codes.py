@@ -1,7 +1,8 @@
 """What a Twilio code means, read from ``twilio_errors.csv``; the same for answers and for status callbacks.
 
-A code of three digits is an HTTP status that came without a code of Twilio's own (an error page). For 503 nothing
-stood behind the front end, so nothing was sent; 500, 502 and 504 may have been taken first: certainty unknown.
+A code of three digits is an HTTP status that came without a code of Twilio's own (an error page). For 503
+nothing stood behind the front end, so nothing was sent; with 500, 502 and 504 the message may have been taken
+first: refused, certainty unknown. Waiting for a status of it would cost every shopper seconds in an outage.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ def table() -> Mapping[str, Failure]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         return {
             row["code"]: Failure(
-                Scope(row["scope"]), Retry(row["retry"]), Certainty(row["certainty"]), row["code"], row["note"]
+                Scope(row["scope"]),
+                Retry(row["retry"]),
+                Certainty(row["certainty"]),
+                row["code"],
+                row["note"],
             )
             for row in csv.DictReader(file)
         }
 
 
 def classify(code: str, status: int | None = None, retry_after: float | None = None) -> Failure:
-    """Look a code up; an unknown one is judged by its HTTP status, then by its range. Never by guess an outage."""
+    """Look a code up; an unknown one is judged by its HTTP status, then by its range, never as an outage."""
     failure = table().get(code) or _by_status(code, status) or _by_range(code)
     return failure if retry_after is None else replace(failure, retry_after=retry_after)
 
@@ -41,7 +46,7 @@ def _by_status(code: str, status: int | None) -> Failure | None:
     if status == 429:
         return Failure(Scope.THROTTLE, Retry.LATER, _SENT_NOTHING, code, "HTTP 429 with an unknown code")
     if status is not None and status >= 500:
-        return Failure(Scope.CHANNEL, Retry.OTHER_ROAD, Certainty.UNKNOWN, code, f"HTTP {status}, unknown code")
+        return Failure(Scope.CHANNEL, Retry.OTHER_ROAD, Certainty.UNKNOWN, code, f"HTTP {status}")
     return None
 
 
@@ -54,7 +59,7 @@ def _by_range(code: str) -> Failure:
         case 30:
             return Failure(Scope.RECIPIENT, Retry.OTHER_ROAD, _SENT_NOTHING, code, "unknown delivery code")
         case 20 | 21:
-            return Failure(Scope.CONTENT, Retry.CHANGE, _SENT_NOTHING, code, "unknown code of a refused request")
+            return Failure(Scope.CONTENT, Retry.CHANGE, _SENT_NOTHING, code, "unknown code of a request")
         case _ if 500 <= number < 600:
             return Failure(Scope.CHANNEL, Retry.OTHER_ROAD, Certainty.UNKNOWN, code, "HTTP error page")
         case _:

@@ -1,4 +1,4 @@
-"""Twilio's webhooks: signature, form, status callbacks. Pure functions of a request, shared by WhatsApp and SMS.
+"""Twilio's webhooks: signature, form, status callbacks. Pure functions, shared by WhatsApp and SMS.
 
 https://www.twilio.com/docs/usage/webhooks/webhooks-security
 """
@@ -56,7 +56,7 @@ def sign(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
 def read_form(request: WebhookRequest, auth_tokens: Sequence[str], public_url: str) -> Form | Forbidden:
     """The form of an authentic request; of repeated names the last value.
 
-    The URL comes from configuration, never from the Host header. Blank values are kept, because Twilio signs them.
+    The URL comes from configuration, never from the Host header. Blank values are kept: Twilio signs them.
     """
     try:
         text = request.body.decode()

@@ -1,7 +1,7 @@
 """A provider's request as data, and what reading one can come to. Reading is pure: no I/O, no clock.
 
-The web layer maps the results: ``Forbidden`` 403, ``Malformed`` 400, ``Ignored`` 200 with the raw body kept and
-shown, ``Parsed`` 200 once its items are durable.
+The web layer maps the results: ``Forbidden`` 403, ``Malformed`` 400, ``Ignored`` 200 with the raw body kept
+and shown, ``Parsed`` 200 once its items are durable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bot.core.messages import Item
 class WebhookRequest:
     """One POST as it arrived.
 
-    ``path_and_query`` is undecoded, as the provider called and signed it; names of ``headers`` are lower-case.
+    ``path_and_query`` is undecoded, as the provider called it; names of ``headers`` are lower-case.
     """
 
     path_and_query: str

@@ -32,7 +32,7 @@ class WhatsApp:
     """A shop's WhatsApp sender. Implements ``ports.Channel``."""
 
     name = ChannelName.WHATSAPP
-    domains = ("meta", "twilio", "country")
+    domains: tuple[str, ...] = ("meta", "twilio", "country")
     capabilities = Capabilities(
         max_text=MAX_TEXT, max_choice_text=1024, max_buttons=3, max_button_title=20, max_list_rows=10,
         max_row_title=24, max_row_description=72, images=True, validity_period=True,
@@ -108,7 +108,8 @@ class WhatsApp:
         if outgoing.template is not None:
             fields["content_sid"] = outgoing.template
             if outgoing.template_variables:
-                fields["content_variables"] = json.dumps(dict(outgoing.template_variables), ensure_ascii=False)
+                variables = dict(outgoing.template_variables)
+                fields["content_variables"] = json.dumps(variables, ensure_ascii=False)
             return fields
         if body:
             fields["body"] = body
@@ -147,7 +148,7 @@ def read(request: WebhookRequest, account: TwilioAccount, public_url: str) -> Re
 
 
 def _received(form: Mapping[str, str], shop_id: ShopId, now: float) -> Received | None:
-    """The message; None when its sender is no address. A hidden number leaves the opaque id as the address."""
+    """The message; None when its sender is no address. A hidden number leaves the opaque id as address."""
     sender = form["From"]
     address = parse(sender)
     if address is None or address.scheme is not Scheme.WHATSAPP:
