@@ -1,0 +1,36 @@
+# The two that matter: make run, make test.
+PYTHON := .venv/bin/python
+.PHONY: run serve test lint train setup bench soak evaluate clean
+
+run: setup
+	@exec $(PYTHON) -m bot.cli up --simulator
+
+serve: setup
+	@exec $(PYTHON) -m bot.cli up
+
+test: setup lint train
+	$(PYTHON) -m pytest -q --durations=15
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+train: setup
+	@$(PYTHON) -m bot.cli train
+
+bench: setup train
+	$(PYTHON) -m bench
+
+# The large versions of the tests: the same code, a size and a printed seed.
+soak: setup train
+	RELAIS_TEST_SIZE=large $(PYTHON) -m pytest -q tests
+
+evaluate: setup
+	.venv-rasa/bin/python -m rasa test nlu --nlu data/nlu --cross-validation --folds 5 --out var/evaluation
+
+setup:
+	@scripts/setup
+
+clean:
+	rm -rf .venv .venv-rasa .tools var

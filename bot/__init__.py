@@ -1,0 +1,1 @@
+"""Relais: a storefront that lives in chat and keeps selling when the chat platform does not."""

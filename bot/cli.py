@@ -1,0 +1,67 @@
+"""``relais``: start the whole, train, prepare, and the commands in ``bot/commands``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import pkgutil
+import sys
+import time
+from collections.abc import Callable
+
+from bot import commands, settings
+from bot.settings import SettingsError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    parser = argparse.ArgumentParser(prog="relais", description=__doc__)
+    commands_ = parser.add_subparsers(dest="command", required=True)
+    up = commands_.add_parser("up", help="start the whole")
+    up.add_argument("--simulator", action="store_true", help="with local stand-ins for Twilio and Telegram")
+    up.set_defaults(run=_up)
+    commands_.add_parser("train", help="train the model if its files changed").set_defaults(run=_train)
+    for found in pkgutil.iter_modules(commands.__path__):
+        importlib.import_module(f"bot.commands.{found.name}").register(commands_)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments) or 0
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return status
+
+
+def _printer() -> Callable[[str], None]:
+    began = time.monotonic()
+    return lambda line: print(f"[{time.monotonic() - began:5.1f} s] {line}", flush=True)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from bot.supervisor.embedded_redis import NoRedis
+    from bot.supervisor.system import PortTaken, up
+
+    found = settings.load(os.environ, simulator=arguments.simulator)
+    try:
+        asyncio.run(up(found, _printer()))
+    except (PortTaken, NoRedis) as error:
+        print(f"relais: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(_: argparse.Namespace) -> int:
+    from bot.supervisor.model import TrainingFailed, train
+
+    try:
+        print(asyncio.run(train(_printer())))
+    except TrainingFailed as error:
+        print(f"relais: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Commands of ``relais``, one file each; a file's ``register(subparsers)`` adds it."""
