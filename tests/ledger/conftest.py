@@ -1,0 +1,56 @@
+"""A ledger on each database: tests that take ``ledger`` run on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.schema import upgrade
+from tests.ledger import servers
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server. Without one the tests are skipped, but never in CI."""
+    programs = servers.find_programs()
+    if programs is None:
+        if os.environ.get("CI"):
+            raise RuntimeError("CI must have a PostgreSQL server")
+        pytest.skip("no PostgreSQL server is installed")
+    with servers.running(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger without tables."""
+    if request.param == "sqlite":
+        ledger = open_ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
+        yield ledger
+        await ledger.close()
+        return
+    server: str = request.getfixturevalue("postgres")
+    schema = f"test_{secrets.token_hex(6)}"
+    admin = open_ledger(server)
+    async with admin.writing() as connection:
+        await connection.execute(text(f"CREATE SCHEMA {schema}"))
+        await connection.execute(text(f"ALTER ROLE relais SET search_path = {schema}"))
+    await admin.close()
+    ledger = open_ledger(server)
+    yield ledger
+    async with ledger.writing() as connection:
+        await connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    await ledger.close()
+
+
+@pytest.fixture
+async def ledger(empty: Ledger) -> Ledger:
+    """A ledger with all tables, empty."""
+    await upgrade(empty)
+    return empty
