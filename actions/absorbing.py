@@ -39,9 +39,9 @@ def find(turn: Turn, text: str | None = None) -> Found:
 
 
 def take_details(turn: Turn, rest: str, asked: Awaiting | None = None) -> bool:
-    """Keep the commune, phone and payment that a text names, and say so. ``rest``: the text without its items."""
+    """Keep the commune, phone and payment that a text names. True: something is new. ``rest``: without its items."""
     known = turn.basket.checkout
-    zone = match_commune(without_phone(rest), turn.shelf.zones)
+    zone = match_commune(without_phone(rest), turn.shelf.zones, asked is Awaiting.COMMUNE)
     if zone is not None and zone.commune != known.commune:
         turn.basket = turn.basket.changed(checkout=delivered_to(turn.basket.checkout, zone))
         turn.say("utter_commune_noted", commune=zone.commune, fee=francs(zone.fee_xof), eta=zone.eta_text)
@@ -54,7 +54,7 @@ def take_details(turn: Turn, rest: str, asked: Awaiting | None = None) -> bool:
     elif names_payment(rest):
         methods = ", ".join(texts.payment(name, turn.language) for name in turn.shelf.shop.payments)
         turn.say("utter_payment_not_taken", methods=methods)
-    return zone is not None or phone is not None or method is not None
+    return turn.basket.checkout != known
 
 
 def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
@@ -62,6 +62,7 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
     absorbed = Absorbed()
     noted: list[str] = []
     doubtful: list[Item] = []
+    gone: list[Product] = []
     refused: list[tuple[Product, int]] = []
     for item in items:
         quantity = 1 if item.quantity is None else item.quantity
@@ -69,8 +70,7 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
         if product is None:
             doubtful.append(item)
         elif product.sold_out:
-            sold_out(turn, product)
-            absorbed.asked = True
+            gone.append(product)
         elif quantity < 1:
             turn.say("utter_quantity_impossible", item=product.name)
         elif quantity > room_for(turn.basket, product):
@@ -81,6 +81,9 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
             absorbed.items = True
     if noted:
         turn.say("utter_added", items=", ".join(noted))
+    for product in gone:
+        sold_out(turn, product)
+        absorbed.asked = True
     for product, quantity in refused:
         too_many(turn, product, quantity)
         absorbed.asked = True
@@ -138,13 +141,16 @@ def ask_which(turn: Turn, doubtful: list[Item]) -> None:
         turn.say("utter_later", phrases=", ".join(other.phrase for other in doubtful[1:]))
 
 
-def go_on(turn: Turn) -> None:
-    """After something was noted: an open option, the checkout's next question, or "anything else?"."""
+def go_on(turn: Turn, told: bool = False) -> None:
+    """After something was noted: an open option, the checkout's next question, or "anything else?".
+
+    ``told``: the total was just said.
+    """
     if first_open_line(turn.basket, turn.products) is not None or under_way(turn.basket, turn.pending):
         ask_next(turn)
     elif turn.basket.lines:
         turn.say(
-            "utter_anything_else",
+            "utter_what_next" if told else "utter_anything_else",
             turn.simple("checkout", "browse_catalogue", "view_cart"),
             Awaiting.OTHER,
             total=francs(turn.basket.items_total_xof),

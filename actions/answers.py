@@ -179,7 +179,7 @@ def _quantity(turn: Turn) -> bool:
 def _commune(turn: Turn) -> bool:
     found = find(turn)
     before = turn.basket.checkout.commune
-    if not take_details(turn, found.rest) or turn.basket.checkout.commune == before:
+    if not take_details(turn, found.rest, Awaiting.COMMUNE) or turn.basket.checkout.commune == before:
         if _orders(turn) or _polite(turn) or turn.basket.checkout.commune is not None or turn.changed:
             return False
         if turn.intent not in ("give_commune", "give_address", "nlu_fallback", "give_name", "out_of_scope"):
@@ -207,7 +207,8 @@ def _phone(turn: Turn) -> bool:
 
 
 def _payment(turn: Turn) -> bool:
-    if not take_details(turn, turn.text, asked=Awaiting.PAYMENT) or turn.basket.checkout.payment is None:
+    take_details(turn, turn.text, Awaiting.PAYMENT)
+    if turn.basket.checkout.payment is None and not turn.changed:
         return False
     ask_next(turn)
     return True

@@ -9,13 +9,16 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import take_answer
+from actions.fallbacks import fallback
 from actions.turns import Turn
 
 
-class ShopAction(Action, ABC):
+class ShopAction(Action, ABC):  # type: ignore[misc]
     """An action of the shop. An exception fails the turn: the worker asks again."""
 
     title: str
+    least: float = 0.0
+    """Confidence below which a typed message is not taken for this intent."""
 
     def name(self) -> str:
         return self.title
@@ -25,7 +28,10 @@ class ShopAction(Action, ABC):
     ) -> list[dict[str, Any]]:
         turn = await Turn.load(dispatcher, tracker)
         if not take_answer(turn):
-            await self.act(turn)
+            if turn.choice is None and turn.confidence < self.least:
+                fallback(turn)
+            else:
+                await self.act(turn)
         return turn.events()
 
     @abstractmethod

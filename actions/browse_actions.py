@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 from actions import texts
-from actions.absorbing import find, sold_out
+from actions.absorbing import find
+from actions.adding import not_found
 from actions.base import ShopAction
-from actions.basket_actions import show_category
-from actions.questions import ask_again, ask_product, item_choices, product_choices
+from actions.questions import ask_again, ask_product
+from actions.telling import tell_delivery, tell_named, tell_product
 from actions.turns import Turn
-from bot.core.catalogue import Product, match_commune
-from bot.core.matching import Item
-from bot.core.messages import Awaiting
-from bot.core.money import francs
+from bot.core.catalogue import match_commune
+from bot.core.words import first_number
 
 
 class BrowseCatalogue(ShopAction):
-    """The categories, or the products of the one named."""
+    """The products named, those of the category named, or the categories."""
 
     title = "action_browse_catalogue"
 
     async def act(self, turn: Turn) -> None:
-        category = turn.shelf.index.category_named(turn.text)
-        items = find(turn).items
-        if category is not None:
-            show_category(turn, category)
-        elif items:
-            tell_items(turn, items)
-        else:
+        if not tell_named(turn):
             ask_product(turn)
 
 
 class AskPrice(ShopAction):
-    """What something costs; delivery when a commune is named instead."""
+    """What something costs; delivery when a commune is named instead; "c'est combien ?" is about the last product."""
 
     title = "action_ask_price"
 
     async def act(self, turn: Turn) -> None:
-        items = find(turn).items
-        if items:
-            tell_items(turn, items)
-            return
-        zone = match_commune(turn.text, turn.shelf.zones)
-        category = turn.shelf.index.category_named(turn.text)
-        product = turn.products.get(turn.topic or "")
-        if zone is not None:
+        if match_commune(turn.text, turn.shelf.zones) is not None and not find(turn).items:
             tell_delivery(turn)
-        elif category is not None:
-            show_category(turn, category)
-        elif product is not None:
-            _tell(turn, product, None)
-            ask_again(turn)
-        else:
-            ask_product(turn)
+        elif not tell_named(turn):
+            product = turn.products.get(turn.topic or "")
+            if product is not None:
+                tell_product(turn, product, first_number(turn.text))
+                ask_again(turn)
+            else:
+                not_found(turn, turn.text)
 
 
 class AskAvailability(ShopAction):
@@ -60,54 +46,8 @@ class AskAvailability(ShopAction):
     title = "action_ask_availability"
 
     async def act(self, turn: Turn) -> None:
-        items = find(turn).items
-        category = turn.shelf.index.category_named(turn.text)
-        near = turn.shelf.index.near(turn.text)
-        if items:
-            tell_items(turn, items)
-        elif category is not None:
-            show_category(turn, category)
-        elif near and turn.pending is None:
-            turn.say("utter_not_found_near", product_choices(near), Awaiting.PRODUCT)
-        else:
-            ask_product(turn)
-
-
-def tell_items(turn: Turn, items: tuple[Item, ...]) -> None:
-    """Price and stock of each item asked about, then an offer to take it or the question that was pending."""
-    sure: list[tuple[Product, int | None]] = []
-    for item in items:
-        if item.product is None:
-            turn.say("utter_which_of", item_choices(item), Awaiting.PRODUCT, phrase=item.phrase)
-            return
-        if item.product.sold_out:
-            sold_out(turn, item.product)
-            return
-        sure.append((item.product, item.quantity))
-    for product, quantity in sure:
-        _tell(turn, product, quantity)
-    if turn.pending is None or turn.pending in (Awaiting.OTHER, Awaiting.PRODUCT):
-        choices = tuple(choice for item in items for choice in item_choices(item))
-        turn.say("utter_offer", choices, Awaiting.PRODUCT)
-    else:
-        ask_again(turn)
-
-
-def _tell(turn: Turn, product: Product, quantity: int | None) -> None:
-    turn.topic = product.id
-    options = "; ".join(f"{name} : {', '.join(values)}" for name, values in product.options)
-    if quantity is not None and quantity > 1:
-        turn.say(
-            "utter_price_of_several",
-            item=product.name,
-            price=francs(product.price_xof),
-            quantity=min(quantity, 999),
-            total=francs(min(quantity, 999) * product.price_xof),
-        )
-    elif options:
-        turn.say("utter_price_options", item=product.name, price=francs(product.price_xof), options=options)
-    else:
-        turn.say("utter_price", item=product.name, price=francs(product.price_xof))
+        if not tell_named(turn):
+            not_found(turn, turn.text)
 
 
 class AskDelivery(ShopAction):
@@ -117,17 +57,6 @@ class AskDelivery(ShopAction):
 
     async def act(self, turn: Turn) -> None:
         tell_delivery(turn)
-
-
-def tell_delivery(turn: Turn) -> None:
-    """Fee and time for the commune named; else for all."""
-    zone = match_commune(turn.text, turn.shelf.zones)
-    if zone is not None:
-        turn.say("utter_delivery", commune=zone.commune, fee=francs(zone.fee_xof), eta=zone.eta_text)
-    else:
-        fees = ", ".join(f"{z.commune} {francs(z.fee_xof)}" for z in turn.shelf.zones)
-        turn.say("utter_delivery_all", fees=fees)
-    ask_again(turn)
 
 
 class AskHours(ShopAction):

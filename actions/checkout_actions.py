@@ -6,8 +6,11 @@ from dataclasses import replace
 
 from actions import services, texts
 from actions.absorbing import find, go_on, take_details
+from actions.adding import add
 from actions.base import ShopAction
-from actions.basket_actions import add, change, show_basket_or_ask
+from actions.changing import change, show_basket_or_ask
+from actions.choosing import choose_product
+from actions.fallbacks import not_understood
 from actions.questions import ask_again, ask_next, ask_product
 from actions.turns import Turn
 from bot.core.addresses import ChannelName
@@ -16,12 +19,14 @@ from bot.core.matching import Item
 from bot.core.messages import Awaiting, Purpose
 from bot.core.money import francs
 from bot.core.orders import OrderRequest, Placed, Rejected, SoldOut
+from bot.core.words import hesitates
 
 
 class StartCheckout(ShopAction):
     """ "Je commande": take what the message tells, then ask what is missing."""
 
     title = "action_start_checkout"
+    least = 0.35
 
     async def act(self, turn: Turn) -> None:
         found = find(turn) if turn.choice is None else None
@@ -101,6 +106,7 @@ class Confirm(ShopAction):
     """ "Oui": places the order only if it answers the recap of exactly this basket; else it confirms nothing."""
 
     title = "action_confirm"
+    least = 0.6
 
     async def act(self, turn: Turn) -> None:
         if turn.pending is not Awaiting.CONFIRMATION:
@@ -111,7 +117,8 @@ class Confirm(ShopAction):
             found = find(turn)
             told_more = bool(found.items) and not _repeats(turn, found.items)
             take_details(turn, found.rest)
-        if told_more or not turn.confirmable or missing(turn.basket, turn.products) is not None:
+        unsure = told_more or (turn.choice is None and hesitates(turn.text))
+        if unsure or not turn.confirmable or missing(turn.basket, turn.products) is not None:
             turn.say("utter_confirm_again")
             ask_next(turn)
             return
@@ -134,6 +141,10 @@ def _nothing_to_confirm(turn: Turn) -> None:
     if turn.pending is None or turn.pending is Awaiting.OTHER:
         choices = ("checkout", "browse_catalogue") if turn.basket.lines else ("browse_catalogue",)
         turn.say("utter_nothing_to_confirm", turn.simple(*choices), Awaiting.OTHER)
+    elif (
+        turn.pending is Awaiting.PRODUCT and len(turn.offered) == 1 and turn.offered[0].startswith("product=")
+    ):
+        choose_product(turn, turn.offered[0].split("=", 1)[1])
     elif turn.pending is Awaiting.PRODUCT and not turn.offered:
         ask_product(turn)
     else:
@@ -217,6 +228,7 @@ class Deny(ShopAction):
     """ "Non": to the recap it asks what to change; to "anything else?" it goes to the checkout."""
 
     title = "action_deny"
+    least = 0.5
 
     async def act(self, turn: Turn) -> None:
         found = find(turn) if turn.choice is None else None
@@ -266,6 +278,7 @@ class CancelOrder(ShopAction):
     """Drop the basket; an order already placed is for a person to cancel."""
 
     title = "action_cancel_order"
+    least = 0.5
 
     async def act(self, turn: Turn) -> None:
         if turn.basket.lines:
@@ -304,17 +317,3 @@ class AskOrderStatus(ShopAction):
                 total=francs(latest.total_xof),
             )
         ask_again(turn)
-
-
-def not_understood(turn: Turn) -> None:
-    """Say so with ways on; a person is offered the second time and called the third."""
-    turn.understood = False
-    if turn.misunderstood >= 2:
-        turn.say("utter_handing_over")
-        turn.outcome(hand_over=True)
-        turn.understood = True
-        return
-    waiting = turn.pending is not None and turn.pending is not Awaiting.OTHER
-    choices = () if waiting else turn.simple("browse_catalogue", "view_cart", "talk_to_human")
-    turn.say("utter_not_understood", choices, None if waiting else Awaiting.OTHER)
-    ask_again(turn)

@@ -11,7 +11,7 @@ from rasa_sdk.forms import ValidationAction
 from bot.core.words import language
 
 
-class NoticeLanguage(ValidationAction):
+class NoticeLanguage(ValidationAction):  # type: ignore[misc]
     """Fills ``language`` on every message; a message that does not tell keeps what was known."""
 
     async def extract_language(
@@ -21,3 +21,8 @@ class NoticeLanguage(ValidationAction):
         before = str(turn.get("language") or "fr")
         told = None if turn.get("choice") else language(str(turn.get("text") or ""))
         return {"language": told or before}
+
+    async def validate_language(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {"language": "en" if value == "en" else "fr"}

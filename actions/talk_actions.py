@@ -7,13 +7,12 @@ import re
 from actions import texts
 from actions.absorbing import find
 from actions.base import ShopAction
-from actions.basket_actions import add
-from actions.browse_actions import tell_items
-from actions.checkout_actions import not_understood
+from actions.fallbacks import fallback
 from actions.questions import ask_again
+from actions.telling import tell_items
 from actions.turns import Turn
 from bot.core.catalogue import match_commune
-from bot.core.checkout import names_payment, read_phone, under_way
+from bot.core.checkout import under_way
 from bot.core.messages import Awaiting, Choice
 from bot.core.words import fold
 
@@ -29,6 +28,7 @@ class Greet(ShopAction):
     """Welcome; an order under way goes on where it was."""
 
     title = "action_greet"
+    least = 0.4
 
     async def act(self, turn: Turn) -> None:
         if find(turn).items or match_commune(turn.text, turn.shelf.zones):
@@ -53,6 +53,7 @@ class SmallTalk(ShopAction):
     """A word in passing: thanks, goodbye, "are you a robot?"; the open question stays open."""
 
     title = "action_small_talk"
+    least = 0.4
 
     async def act(self, turn: Turn) -> None:
         turn.say(f"utter_{turn.intent}", shop=turn.shelf.shop.name)
@@ -93,6 +94,7 @@ class TalkToHuman(ShopAction):
     """A person takes over; the bot is silent from here."""
 
     title = "action_talk_to_human"
+    least = 0.5
 
     async def act(self, turn: Turn) -> None:
         turn.say("utter_complaint" if turn.intent == "complaint" else "utter_handing_over")
@@ -103,6 +105,7 @@ class ChangeChannel(ShopAction):
     """The shopper wants to go on elsewhere."""
 
     title = "action_change_channel"
+    least = 0.4
 
     async def act(self, turn: Turn) -> None:
         folded = fold(turn.text)
@@ -129,6 +132,7 @@ class OptOut(ShopAction):
     """In the middle of an order it is asked what is to stop; only STOP itself closes an address."""
 
     title = "action_opt_out"
+    least = 0.5
 
     async def act(self, turn: Turn) -> None:
         if turn.basket.lines:
@@ -144,18 +148,3 @@ class Fallback(ShopAction):
 
     async def act(self, turn: Turn) -> None:
         fallback(turn)
-
-
-def fallback(turn: Turn) -> None:
-    """Items, a commune, a phone or a payment found in the text speak for themselves."""
-    tells = (
-        any(find(turn).items)
-        or match_commune(turn.text, turn.shelf.zones) is not None
-        or read_phone(turn.text) is not None
-        or names_payment(turn.text)
-        or turn.shelf.index.category_named(turn.text) is not None
-    )
-    if tells:
-        add(turn)
-    else:
-        not_understood(turn)

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from bot.core.words import STOP, fold, key, number, stem, tokens
 
-NEAR = 60.0
+NEAR = 72.0
 """Least similarity, 0 to 100, at which a product is worth offering for an unknown name."""
 
 _WEAK_HEADS = frozenset({"petit", "grand", "bon", "longue", "maxi", "gros", "super"})
@@ -124,8 +124,11 @@ def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     return {name: frozenset(values) for name, values in sets.items()}
 
 
-def match_commune(text: str, zones: Sequence[Zone]) -> Zone | None:
-    """The zone a text names ("chuis a yop", "Adjamé Bracodi"), the longest name first; None if none is meant."""
+def match_commune(text: str, zones: Sequence[Zone], asked: bool = False) -> Zone | None:
+    """The zone a text names ("chuis a yop", "Adjamé Bracodi"), the longest name first; None if none is meant.
+
+    ``asked``: it answers the question where to deliver, so the beginning of a name is enough ("kouma").
+    """
     typed = tuple(token for token in tokens(text) if token != ",")
     names = {tuple(tokens(name)): zone for zone in reversed(zones) for name in (zone.commune, *zone.aliases)}
     spans = sorted(combinations(range(len(typed) + 1), 2), key=lambda span: span[0] - span[1])
@@ -141,4 +144,5 @@ def match_commune(text: str, zones: Sequence[Zone]) -> Zone | None:
         best = process.extractOne(phrase, list(spelled), scorer=fuzz.ratio, score_cutoff=85)
         if best is not None and len(best[0]) >= 5:
             return spelled[best[0]]
-    return None
+    begun = [z for z in zones if asked and any(len(t) >= 4 and fold(z.commune).startswith(t) for t in typed)]
+    return begun[0] if len(begun) == 1 else None

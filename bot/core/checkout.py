@@ -45,6 +45,24 @@ _NAME_LEAD = re.compile(
     r"|my name is|i am|i['’]m|this is|it['’]?s|je suis|chui[st]|pour|mettez|appelez[- ]moi)\s+",
     re.IGNORECASE,
 )
+_NOT_NAMES = frozenset(
+    {
+        "stop",
+        "arret",
+        "start",
+        "annule",
+        "annuler",
+        "oui",
+        "non",
+        "ok",
+        "menu",
+        "aide",
+        "help",
+        "retour",
+        "merci",
+    }
+    | {"bonjour", "bonsoir", "bjr", "bsr", "salut", "rien", "yes", "no"}
+)
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -111,9 +129,12 @@ def delivered_to(checkout: Checkout, zone: Zone) -> Checkout:
 
 
 def reopened(checkout: Checkout, field: str) -> Checkout:
-    """Without one answer (``commune``, ``landmark``, ``name``, ``phone``, ``payment``), so that it is asked again."""
+    """Without one answer (``commune``, ``landmark``, ``name``, ``phone``, ``payment``), asked again.
+
+    A landmark is in its commune and goes with it.
+    """
     if field == "commune":
-        return replace(checkout, commune=None, fee_xof=None)
+        return replace(checkout, commune=None, fee_xof=None, landmark=None, latitude=None, longitude=None)
     if field == "landmark":
         return replace(checkout, landmark=None, latitude=None, longitude=None)
     if field == "name":
@@ -159,6 +180,8 @@ def read_name(text: str) -> str | None:
     if not 2 <= len(name) <= MAX_NAME or len(name.split()) > 5 or "?" in text:
         return None
     if any(character.isdigit() for character in name) or len(_LETTERS.findall(name)) < 2:
+        return None
+    if set(fold(name).split()) <= _NOT_NAMES:
         return None
     return name.title() if name.islower() or name.isupper() else name
 

@@ -201,7 +201,9 @@ def _known(token: str, catalogue: Index) -> frozenset[str]:
     if word in catalogue.words:
         return catalogue.words[word]
     near = process.extractOne(word, list(catalogue.words), scorer=fuzz.ratio, score_cutoff=SURE)
-    return catalogue.words[near[0]] if near is not None and len(word) >= 5 else frozenset()
+    if near is None or len(word) < 5 or near[0][0] != word[0]:
+        return frozenset()
+    return catalogue.words[near[0]]
 
 
 def _close(
@@ -260,7 +262,7 @@ def _items(
     """The item of a span with its options; two when "1 M et 1 L" splits it."""
     quantity = None if counted_at is None else number(typed[counted_at])
     products = [catalogue.products[product_id] for product_id in span.ids]
-    around = [p for p in (*range(zone[0], span.start), *range(span.end, zone[1]))]
+    around = [*range(zone[0], span.start), *range(span.end, zone[1])]
     named = {product.id: _named(typed, free, span, product, around) for product in products}
     for values in named.values():
         for positions, _, _ in values:

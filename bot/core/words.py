@@ -37,6 +37,87 @@ STOP = frozenset(
 )
 """Words that may stand inside or around a product's name without changing it."""
 
+FILLER = frozenset(
+    {
+        "je",
+        "j",
+        "veux",
+        "voudrais",
+        "prends",
+        "prend",
+        "prendre",
+        "mets",
+        "met",
+        "mettre",
+        "moi",
+        "besoin",
+        "donne",
+    }
+    | {
+        "ajoute",
+        "commande",
+        "commander",
+        "il",
+        "faut",
+        "i",
+        "want",
+        "need",
+        "me",
+        "add",
+        "please",
+        "est",
+        "c",
+        "ca",
+    }
+    | {
+        "combien",
+        "cmb",
+        "prix",
+        "vous",
+        "avez",
+        "tu",
+        "as",
+        "ya",
+        "y",
+        "encore",
+        "coute",
+        "fait",
+        "dispo",
+        "reste",
+    }
+    | {
+        "disponible",
+        "how",
+        "much",
+        "is",
+        "do",
+        "you",
+        "have",
+        "price",
+        "et",
+        "que",
+        "qui",
+        "chez",
+        "un",
+        "une",
+    }
+    | {
+        "bonjour",
+        "bonsoir",
+        "bjr",
+        "bsr",
+        "salut",
+        "quel",
+        "quelle",
+        "quels",
+        "quelles",
+        "cherche",
+        "svp",
+        "stp",
+    }
+)
+"""Words of asking and ordering, which name no product."""
+
 _JOINERS = frozenset({"et", "and", "puis", "ensuite", "ou"})
 _ELISION = re.compile(r"(?<![a-z0-9])(?:qu|[ljdcnsmt])'(?=[a-z])")
 _THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (\d{3})(?!\d)")
@@ -65,7 +146,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def stem(token: str) -> str:
     """Without a plural ending; short words and numbers stay."""
-    if len(token) > 3 and token[-1] in "sx" and token.isalpha():
+    if len(token) > 3 and token[-1] in "sx" and token[-2] != "s" and token.isalpha():
         return token[:-1]
     return token
 
@@ -188,3 +269,58 @@ def language(text: str) -> str | None:
     if english >= 2 and english > french:
         return "en"
     return "fr" if french >= 2 and french > english else None
+
+
+def content(text: str) -> str:
+    """What is left of a text without words of asking, numbers and separators: what might be a product's name."""
+    kept = (t for t in tokens(text) if t not in FILLER and t not in STOP and t != SEPARATOR)
+    return " ".join(token for token in kept if number(token) is None)
+
+
+_QUESTION = frozenset(
+    {
+        "combien",
+        "cmb",
+        "cb",
+        "frais",
+        "tarif",
+        "tarifs",
+        "prix",
+        "quand",
+        "quel",
+        "quelle",
+        "quels",
+        "ou",
+        "comment",
+    }
+    | {"how", "when", "what", "which", "delai", "possible", "livrez-vous"}
+)
+
+
+def asks(text: str) -> bool:
+    """Is it a question ("vous livrez Yop ?", "c'est combien") rather than a statement?"""
+    return "?" in text or bool(_QUESTION & set(re.findall(r"[a-z]+", fold(text))))
+
+
+_DOUBT = frozenset(
+    {
+        "non",
+        "nan",
+        "pas",
+        "mais",
+        "attends",
+        "attendez",
+        "sauf",
+        "annule",
+        "changer",
+        "change",
+        "plutot",
+        "avant",
+    }
+    | {"no", "not", "wait", "but", "except", "enleve", "modifier", "modifie", "finalement"}
+)
+
+
+def hesitates(text: str) -> bool:
+    """Does a "yes" carry a no, a wait or a but? Then it confirms nothing yet."""
+    return "?" in text or bool(_DOUBT & set(re.findall(r"[a-z]+", fold(text))))

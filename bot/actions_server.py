@@ -1,0 +1,59 @@
+"""rasa-sdk's action server on loopback, with the shop's ledger behind it: ``python -m bot.actions_server --port N``.
+
+An action that raises answers 500, and rasa-sdk's own handler says so; a ledger that does not answer within
+``actions.services.PATIENCE`` seconds raises as well. Nothing here turns a failure into a success.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import pkgutil
+import warnings
+from typing import Any
+
+from sanic import Sanic
+
+import actions
+from actions import services
+from actions.services import Ledger, Services
+
+
+def create_app(ledger: Ledger) -> Sanic[Any, Any]:
+    """The action server as a Sanic app, its actions served from this ledger."""
+    from rasa_sdk import utils
+    from rasa_sdk.endpoint import create_app as sdk_app
+    from rasa_sdk.executor import ActionExecutor
+
+    # Rasa 3.6 is served by rasa-sdk 3.21 on purpose (tried); its warning would come with every action.
+    utils.check_version_compatibility = lambda version: None
+    services.use(Services(ledger))
+    for module in pkgutil.iter_modules(actions.__path__):
+        importlib.import_module(f"actions.{module.name}")
+    executor = ActionExecutor()
+    executor._register_all_actions()
+    app: Sanic[Any, Any] = sdk_app(executor, cors_origins=[])
+    return app
+
+
+def serve(ledger: Ledger, port: int) -> None:
+    """Serve on 127.0.0.1 in this process until it is told to end."""
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
+    app = create_app(ledger)
+    app.run(host="127.0.0.1", port=port, single_process=True, access_log=False, motd=False)
+
+
+def main() -> None:
+    """Read the port and the environment, and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    from bot.ledger.actions import ledger_from_environment
+
+    serve(ledger_from_environment(), arguments.port)
+
+
+if __name__ == "__main__":
+    main()
