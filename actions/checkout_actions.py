@@ -14,7 +14,8 @@ from actions.fallbacks import not_understood
 from actions.questions import ask_again, ask_next, ask_product
 from actions.turns import Turn
 from bot.core.addresses import ChannelName
-from bot.core.checkout import missing, read_landmark, read_name, under_way
+from bot.core.cart import repriced
+from bot.core.checkout import delivered_to, missing, read_landmark, read_name, reopened, under_way
 from bot.core.matching import Item
 from bot.core.messages import Awaiting, Purpose
 from bot.core.money import francs
@@ -112,6 +113,7 @@ class Confirm(ShopAction):
         if turn.pending is not Awaiting.CONFIRMATION:
             _nothing_to_confirm(turn)
             return
+        turn.basket = repriced(turn.basket, turn.products)
         told_more = False
         if turn.choice is None:
             found = find(turn)
@@ -185,7 +187,7 @@ async def _place(turn: Turn) -> None:
             _keep_what_is_left(turn, dict(lines))
             ask_next(turn)
         case Rejected(reason=reason):
-            _rejected(turn, reason)
+            await _rejected(turn, reason)
 
 
 def _how_to_pay(turn: Turn, method: str, total: int) -> str:
@@ -210,12 +212,15 @@ def _keep_what_is_left(turn: Turn, left: dict[str, int]) -> None:
     turn.basket = turn.basket.changed(lines=tuple(lines))
 
 
-def _rejected(turn: Turn, reason: str) -> None:
+async def _rejected(turn: Turn, reason: str) -> None:
+    shelf = await services.current().shelf(turn.shop_id)
     if reason == "unknown_commune":
-        turn.basket = turn.basket.changed(checkout=replace(turn.basket.checkout, commune=None, fee_xof=None))
+        known = turn.basket.checkout
+        zone = next((zone for zone in shelf.zones if zone.commune == known.commune), None)
+        changed = reopened(known, "commune") if zone is None else delivered_to(known, zone)
+        turn.basket = turn.basket.changed(checkout=changed)
     elif reason == "unknown_product":
-        known = tuple(line for line in turn.basket.lines if line.product_id in turn.products)
-        turn.basket = turn.basket.changed(lines=known)
+        turn.basket = repriced(turn.basket, shelf.index.products)
     elif reason == "closed":
         turn.close_basket()
         turn.say("utter_already_closed", turn.simple("ask_order_status", "browse_catalogue"), Awaiting.OTHER)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from actions import texts
 from actions.turns import MAX_CHOICES, Turn
 from bot.core.basket import Options
+from bot.core.cart import repriced
 from bot.core.catalogue import Product
 from bot.core.checkout import CHECKOUT_STEPS, first_open_line, missing, open_options, prefilled
 from bot.core.matching import Item
@@ -16,6 +17,7 @@ from bot.core.money import francs
 
 def ask_next(turn: Turn) -> None:
     """Ask for the first thing that is missing, or put the recap when nothing is."""
+    turn.basket = repriced(turn.basket, turn.products)
     turn.basket = (
         prefilled(turn.basket, turn.customer_name, turn.known_phone) if turn.basket.lines else turn.basket
     )

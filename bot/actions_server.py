@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import pkgutil
 import warnings
 from typing import Any
@@ -17,7 +18,10 @@ from sanic import Sanic
 
 import actions
 from actions import services
+from actions.ledger import ShopLedger
 from actions.services import Ledger, Services
+from bot.ledger.engine import open_ledger
+from bot.settings import of_child
 
 
 def create_app(ledger: Ledger) -> Sanic[Any, Any]:
@@ -50,9 +54,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    from bot.ledger.actions import ledger_from_environment
-
-    serve(ledger_from_environment(), arguments.port)
+    settings = of_child(os.environ)
+    serve(ShopLedger(open_ledger(settings.database_url)), arguments.port)
 
 
 if __name__ == "__main__":
