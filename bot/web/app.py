@@ -27,11 +27,14 @@ from bot.web.requests import RelaisRequest, keep_tokens_out_of_logs
 log = logging.getLogger("relais.web")
 
 
-def create_app(gateway: Gateway, name: str = "relais") -> Sanic[Any, Any]:
-    """The application over these parts. It opens no connection by itself."""
+def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) -> Sanic[Any, Any]:
+    """The application over these parts. It opens no connection by itself.
+
+    ``touch_up``: Sanic rewrites its own hot functions at start, which works once a process; tests leave it out.
+    """
     app: Sanic[Any, Any] = Sanic(
         name,
-        config=_config(),
+        config=_config(touch_up),
         request_class=RelaisRequest,
         error_handler=Errors(),
         configure_logging=False,
@@ -54,7 +57,7 @@ def create_app(gateway: Gateway, name: str = "relais") -> Sanic[Any, Any]:
     return app
 
 
-def _config() -> Config:
+def _config(touch_up: bool) -> Config:
     config = Config(env_prefix="")
     config.update(
         {
@@ -68,6 +71,7 @@ def _config() -> Config:
             "KEEP_ALIVE_TIMEOUT": 30,
             "GRACEFUL_SHUTDOWN_TIMEOUT": 1.0,
             "FALLBACK_ERROR_FORMAT": "text",
+            "TOUCHUP": touch_up,
             "MOTD": False,
             "OAS": False,
         }

@@ -70,12 +70,15 @@ async def _take(
         # Not the name: a stranger's words do not belong into the log.
         metrics.refused.labels(hook.value, "unknown_shop").inc()
         return HTTPResponse("unknown_shop\n", status=404, content_type=_PLAIN)
+    # Sanic lifts the limit for streaming handlers; reading stops at the first byte beyond it.
+    assert request.stream is not None
+    request.stream.request_max_size = MAX_BODY
     try:
         await request.receive_body()  # type: ignore[no-untyped-call]
     except PayloadTooLarge:
         return refuse(413, "too_large", {"Connection": "close"})
     body = request.body or b""
-    arrived = WebhookRequest(_path(request), request.headers, body, ShopId(shop), gateway.clock.now())
+    arrived = WebhookRequest(_path(request), _headers(request), body, ShopId(shop), gateway.clock.now())
     items: tuple[Item, ...] = ()
     callback_id: str | None = None
     kept: Awaitable[None] | None = None
@@ -114,6 +117,11 @@ async def _take(
 def _path(request: Request) -> str:
     """Path and query exactly as they were sent: the signature covers these bytes."""
     return request.raw_url.decode("ascii", "replace")
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """By lower-case name. Nothing a provider signs with is outside ASCII; such values would only break comparisons."""
+    return {name: value if value.isascii() else "" for name, value in request.headers.items()}
 
 
 def _acknowledge(gateway: Gateway, shop: str, callback_id: str, running: set[asyncio.Task[None]]) -> None:

@@ -41,6 +41,8 @@ async def say(call: Call) -> Result:
     conversation_id = call.parameters["conversation_id"]
     before = await exists(call, conversation_id)
     body = call.body(models.Say)
+    if "\x00" in body.text:
+        raise invalid("text", "control_character", "must not contain U+0000")
     given = call.idempotency_key()
     had = before.serial if before is not None and given is None else 0
     command = Command(

@@ -43,7 +43,7 @@ def _mount(api: Blueprint, gateway: Gateway, operation: Operation) -> None:
 async def _authorised(gateway: Gateway, request: Request, scope: str) -> Key:
     scheme, _, word = request.headers.get("authorization", "").partition(" ")
     key = None
-    if scheme.lower() == "bearer" and word.strip():
+    if scheme.lower() == "bearer" and word.strip() and word.isascii():
         key = await in_time(gateway.keys.verify(word.strip()), LEDGER_SECONDS)
     if key is None:
         raise Problem("unauthorized", headers=CHALLENGE)

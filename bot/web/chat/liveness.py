@@ -33,7 +33,7 @@ def came_back(gateway: Gateway, token: str, word: str) -> bool:
     if not (at_text.isascii() and at_text.isdigit() and len(at_text) < 12):
         return False
     age = gateway.clock.now() - int(at_text)
-    good = hmac.compare_digest(_signed(gateway, token, int(at_text)).encode(), word.encode())
+    good = word.isascii() and hmac.compare_digest(_signed(gateway, token, int(at_text)), word)
     return good and LOOK_SECONDS / 2 <= age <= STALE_SECONDS
 
 
@@ -43,7 +43,7 @@ def cookie(gateway: Gateway, token: str) -> str:
 
 
 def has_posted(gateway: Gateway, token: str, word: str | None) -> bool:
-    return word is not None and hmac.compare_digest(cookie(gateway, token).encode(), word.encode())
+    return word is not None and word.isascii() and hmac.compare_digest(cookie(gateway, token), word)
 
 
 async def seen(gateway: Gateway, conversation: Conversation) -> None:

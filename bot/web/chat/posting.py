@@ -34,12 +34,13 @@ def message(
     Its id is made of what identifies the act: a choice by its signed payload, a text by its form and words, so that
     a double click or "back" repeats nothing, and other words typed into an old form are a new message.
     """
+    text = text.replace("\x00", "").strip()
     if choice is not None:
         if gateway.tokens.read_choice(conversation.id, choice) is None:
             return None
         act = f"choice\n{choice}"
-    elif text.strip():
-        act = f"text\n{form or one_time_id()}\n{text.strip()}"
+    elif text:
+        act = f"text\n{form or one_time_id()}\n{text}"
     else:
         return None
     address = web_address(conversation)
@@ -51,7 +52,7 @@ def message(
         address=address,
         reply_to=address.value,
         received_at=gateway.clock.now(),
-        text="" if choice is not None else text.strip()[:MAX_TEXT],
+        text="" if choice is not None else text[:MAX_TEXT],
         payload=choice,
     )
 

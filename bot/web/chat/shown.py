@@ -97,7 +97,7 @@ def _belongs(delivery: Delivery, start: float) -> bool:
     if delivery.superseded_by is not None:
         return False
     newest = max(delivery.created_at, delivery.started_at or 0.0)
-    return newest >= start and delivery.channel in (None, ChannelName.WEB) or delivery.created_at >= start
+    return (newest >= start and delivery.channel in (None, ChannelName.WEB)) or delivery.created_at >= start
 
 
 def _without(text: str, question: str) -> str:
