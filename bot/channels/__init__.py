@@ -1,20 +1,26 @@
-"""The one table of channels: how each is built and how its webhook is read. A new channel adds one entry."""
+"""The one table of channels: how each is built and how its webhook is read. A new channel adds one entry.
+
+Reading is light; the libraries that send take seconds to import, so they are loaded by ``build``: a process that
+only receives accepts at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.channels import sms, telegram_updates, whatsapp
 from bot.channels.accounts import Account, TelegramAccount, TwilioAccount, WebAccount
 from bot.channels.content import ContentCache
-from bot.channels.telegram import Telegram
-from bot.channels.twilio import TwilioApi
 from bot.channels.webchat import WebChat
 from bot.channels.webhooks import Ignored, Reading, WebhookRequest
 from bot.core.addresses import ChannelName, ShopId
 from bot.ports import Channel
+
+if TYPE_CHECKING:
+    from bot.channels.telegram import Telegram
+    from bot.channels.twilio import TwilioApi
 
 
 class Closable(Channel, Protocol):
@@ -58,7 +64,15 @@ def _telegram(account: Account) -> TelegramAccount:
 
 
 def _api(account: Account, around: Surroundings) -> TwilioApi:
+    from bot.channels.twilio import TwilioApi
+
     return TwilioApi(_twilio(account), api_url=around.twilio_api_url, timeout=around.timeout)
+
+
+def _bot(account: Account, around: Surroundings) -> Telegram:
+    from bot.channels.telegram import Telegram
+
+    return Telegram(_telegram(account), api_url=around.telegram_api_url, timeout=around.timeout)
 
 
 KINDS: Mapping[ChannelName, Kind] = {
@@ -76,9 +90,7 @@ KINDS: Mapping[ChannelName, Kind] = {
     ),
     ChannelName.TELEGRAM: Kind(
         TelegramAccount,
-        lambda shop, account, around: Telegram(
-            _telegram(account), api_url=around.telegram_api_url, timeout=around.timeout
-        ),
+        lambda shop, account, around: _bot(account, around),
         lambda request, account, url: telegram_updates.read(request, _telegram(account)),
     ),
     ChannelName.WEB: Kind(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.channels import twilio_webhooks as hooks
 from bot.channels.accounts import TwilioAccount
-from bot.channels.twilio import TwilioApi
 from bot.channels.twilio_codes import classify
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
 from bot.core.addresses import ChannelName, Scheme, ShopId, of_phone
 from bot.core.failures import Failure, Outcome
 from bot.core.messages import Capabilities, Received, Reported
 from bot.ports import Outgoing
+
+if TYPE_CHECKING:
+    from bot.channels.twilio import TwilioApi
 
 MAX_UNITS = 1530
 """Ten joined segments; Twilio takes 1600 characters and no more."""

@@ -22,6 +22,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.accounts import TelegramAccount
 from bot.channels.pacing import Pace
+from bot.channels.telegram_updates import provider_id
 from bot.core.addresses import ChannelName
 from bot.core.failures import Accepted, Certainty, Failure, Outcome, Refused, Retry, Scope, Unsure
 from bot.core.messages import Capabilities, Part, Reported
@@ -136,11 +137,6 @@ class Telegram:
         request, self._request, self._bot = self._request, None, None
         if request is not None:
             await request.shutdown()
-
-
-def provider_id(chat: str, message_id: int) -> str:
-    """Message ids count per chat, so the chat is part of ours."""
-    return f"{chat}:{message_id}"
 
 
 def outcome_of(error: TelegramError) -> Refused | Unsure:

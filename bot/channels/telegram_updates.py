@@ -12,7 +12,6 @@ import re
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.channels.accounts import TelegramAccount
-from bot.channels.telegram import provider_id
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
 from bot.core.addresses import Address, ChannelName, Scheme, normalise_msisdn
 from bot.core.messages import Attachment, Command, Received
@@ -159,6 +158,11 @@ def read(request: WebhookRequest, account: TelegramAccount) -> Reading:
             # Signed, so it is Telegram's; an odd field is kept raw and shown, never refused.
             return Ignored(f"{kind} of an unknown form")
     return Ignored(kind)
+
+
+def provider_id(chat: str, message_id: int) -> str:
+    """Message ids count per chat, so the chat is part of ours."""
+    return f"{chat}:{message_id}"
 
 
 def _read_message(content: dict[str, object], number: int, request: WebhookRequest) -> Reading:

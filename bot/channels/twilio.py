@@ -6,7 +6,9 @@ It decides nothing: an answer becomes an ``Outcome``. Its codes are classified b
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -15,8 +17,12 @@ from typing import Any
 
 import aiohttp
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
-from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
+
+# The SDK would import these hundred modules (a second) at the first send, inside the loop.
+from twilio.rest.api import Api  # type: ignore[import-untyped]
 
 from bot.channels.accounts import TwilioAccount
 from bot.channels.twilio_codes import classify
@@ -25,6 +31,9 @@ from bot.core.failures import Accepted, Certainty, Failure, Outcome, Refused, Re
 from bot.core.messages import MessageId, Reported
 from bot.ports import Unavailable
 
+_logger = logging.getLogger("twilio")
+
+CONTENT_URL = "https://content.twilio.com"
 TIMEOUT = 5.0
 PAGE_SIZE = 200
 SEARCH_SIZE = 20
@@ -34,20 +43,59 @@ LEAST_MATCH = 20
 """Characters a partly equal text must have to be taken for the same message."""
 
 
-class _Request:
-    """Whether a request left this machine, as aiohttp's tracing tells it."""
+class _Http(AsyncHttpClient):  # type: ignore[misc]
+    """The transport under the official client.
+
+    The SDK's own ignores its time-out (twilio-python #925), sends JSON as a form, uses what aiohttp deprecates,
+    and does not tell whether a request left this machine, which decides between refused and unsure.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_logger, True, None)
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_note_departure)
+        self.session = aiohttp.ClientSession(trace_configs=[trace])
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """One request, one answer; redirects are not followed, because a POST would lose its body."""
+        sent_headers = dict(headers or {})
+        if auth is not None:
+            sent_headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+        body = {"json": data} if sent_headers.get("Content-Type") == "application/json" else {"data": data}
+        async with self.session.request(
+            method, url, params=params, headers=sent_headers, allow_redirects=False, **body
+        ) as answer:
+            return Response(answer.status, await answer.text(), answer.headers)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self.session.close()
+
+
+class _Departure:
+    """Whether a request left this machine."""
 
     def __init__(self) -> None:
         self.left = False
 
 
-_current: ContextVar[_Request | None] = ContextVar("twilio_request", default=None)
+_departure: ContextVar[_Departure | None] = ContextVar("twilio_departure", default=None)
 
 
-async def _headers_sent(*_: object) -> None:
-    request = _current.get()
-    if request is not None:
-        request.left = True
+async def _note_departure(*_: object) -> None:
+    departure = _departure.get()
+    if departure is not None:
+        departure.left = True
 
 
 class TwilioApi:
@@ -65,22 +113,20 @@ class TwilioApi:
         self.timeout = timeout
         self.now = now
         self._api_url = api_url
-        self._http: AsyncTwilioHttpClient | None = None
+        self._http: _Http | None = None
         self._client: Any = None
 
     @property
     def client(self) -> Any:
         """The official client; made at first use, because its session belongs to the running loop."""
         if self._client is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_headers_sent)
-            self._http = AsyncTwilioHttpClient(trace_configs=[trace])
+            self._http = _Http()
             self._client = Client(
                 self.account.account_sid, self.account.auth_tokens[0], http_client=self._http
             )
+            api: Api = self._client.api
             if self._api_url is not None:
-                self._client.api.base_url = self._api_url
-                self._client.content.base_url = self._api_url
+                api.base_url = self._api_url
         return self._client
 
     async def close(self) -> None:
@@ -97,12 +143,12 @@ class TwilioApi:
     async def create_content(self, request: Mapping[str, Any], timeout: float) -> str | Refused | Unsure:
         """``POST /v1/Content``; the sid of the new template.
 
-        Posted by hand: the asynchronous client of twilio 9.13.0 would send ``create_async``'s JSON as a form.
+        Posted by hand: ``contents.create_async`` of twilio 9.13.0 names every other type as null.
         """
-        url = f"{self.client.content.base_url}/v1/Content"
+        url = f"{(self._api_url or CONTENT_URL).rstrip('/')}/v1/Content"
         done = await self._call(
             lambda: self.client.request_async(
-                "POST", url, data=json.dumps(request), headers={"Content-Type": "application/json"}
+                "POST", url, data=dict(request), headers={"Content-Type": "application/json"}
             ),
             timeout,
         )
@@ -184,9 +230,9 @@ class TwilioApi:
         return done
 
     async def _call(self, call: Callable[[], Awaitable[Any]], timeout: float | None = None) -> Any:
-        """The call's result, or Refused or Unsure. The client ignores its own time-out (twilio-python #925)."""
-        request = _Request()
-        token = _current.set(request)
+        """The call's result, or Refused or Unsure."""
+        departure = _Departure()
+        token = _departure.set(departure)
         try:
             async with asyncio.timeout(self.timeout if timeout is None else timeout):
                 return await call()
@@ -195,16 +241,16 @@ class TwilioApi:
         except aiohttp.ClientConnectorError as error:
             return _unreachable(type(error).__name__)
         except TimeoutError:
-            return Unsure("no answer in time") if request.left else _unreachable("connect time-out")
+            return Unsure("no answer in time") if departure.left else _unreachable("connect time-out")
         except (aiohttp.ClientError, OSError) as error:
-            return Unsure(f"connection broke: {type(error).__name__}") if request.left else _unreachable(
+            return Unsure(f"connection broke: {type(error).__name__}") if departure.left else _unreachable(
                 type(error).__name__
             )
         except (ValueError, LookupError, TypeError):
             # A 2xx whose body is not the JSON it should be.
             return Unsure("unreadable answer")
         finally:
-            _current.reset(token)
+            _departure.reset(token)
 
 
 def _refusal(error: TwilioException) -> Refused | Unsure:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.channels import twilio_webhooks as hooks
 from bot.channels.accounts import TwilioAccount
 from bot.channels.content import Content, ContentCache, content_of
-from bot.channels.twilio import TwilioApi
 from bot.channels.twilio_codes import classify
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
 from bot.core.addresses import Address, ChannelName, Scheme, ShopId, parse
@@ -18,6 +17,9 @@ from bot.core.failures import Failure, Outcome, Refused
 from bot.core.messages import Attachment, Capabilities, Part, Received, Reported
 from bot.core.rendering import numbered
 from bot.ports import Outgoing
+
+if TYPE_CHECKING:
+    from bot.channels.twilio import TwilioApi
 
 MAX_TEXT = 1600
 CREATE_SHARE = 0.4
