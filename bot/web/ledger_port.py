@@ -34,13 +34,17 @@ class BadCursor(Exception):
     """The cursor is not one that this list gave out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Protocol):
     """A verified API key: one shop, some scopes (``orders:read``)."""
 
-    id: str
-    shop_id: str
-    scopes: frozenset[str]
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def shop_id(self) -> str: ...
+
+    @property
+    def scopes(self) -> frozenset[str]: ...
 
 
 class Keys(Protocol):

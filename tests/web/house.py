@@ -23,13 +23,14 @@ from bot.core.conversations import Conversation
 from bot.core.shops import Shop
 from bot.core.tokens import Tokens
 from bot.flows.desk import Desk
+from bot.ledger.keys import VerifiedKey as Key
 from bot.ports import Put, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryLanes
 from bot.web.app import create_app
 from bot.web.doors import Doors
 from bot.web.gateway import Gateway
-from bot.web.ledger_port import BadCursor, HeardWords, Key, Listing, ShopFace, Window
+from bot.web.ledger_port import BadCursor, HeardWords, Listing, ShopFace, Window
 from tests.flows.world import PAGE, Book, OneShop, Phone, Roads, Waiter, World
 
 SHOP, OTHER = ShopId("awa-mode"), ShopId("coton-doux")
