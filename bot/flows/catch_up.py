@@ -6,7 +6,7 @@ Twilio's webhook is not repeated for ever; its message list keeps what we missed
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.core.messages import Received
 from bot.core.tokens import Tokens
@@ -20,6 +20,7 @@ BACK = 3600.0
 """How far back is looked, in seconds; what was seen in the last 8 days is dropped by the lane."""
 
 
+@runtime_checkable
 class Inbox(Protocol):
     """An account whose inbound messages can be listed."""
 

@@ -1,0 +1,258 @@
+"""The only file that names concrete classes: builds the gateway and the worker from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot import channels, logs, settings
+from bot.channels.accounts import Account, WebAccount
+from bot.channels.content import RedisContentCache
+from bot.channels.telegram import Telegram
+from bot.core.addresses import ChannelName, ShopId
+from bot.core.tokens import Tokens
+from bot.dialogue.rasa import RasaDialogue
+from bot.flows.catch_up import Inbox, catch_up, keep_up
+from bot.flows.desk import Desk
+from bot.flows.permits import Permits
+from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.importing import import_shops
+from bot.ledger.keys import LedgerKeys
+from bot.ledger.numbering import Numberer
+from bot.ledger.projector import LedgerRecords, Projector
+from bot.ledger.schema import upgrade_to_head
+from bot.ledger.shopfiles import load_accounts
+from bot.ledger.shops import LedgerShops
+from bot.settings import Settings
+from bot.storage import codec
+from bot.storage.redis import RedisHealthBoard, RedisJournal, RedisLanes, RedisLeases, connect, durability
+from bot.web.doors import Doors
+from bot.web.gateway import Gateway
+from bot.web.ledger_reads import LedgerReads
+from bot.worker import Job
+
+Accounts = Mapping[ShopId, Mapping[ChannelName, Account]]
+
+
+class SystemClock:
+    """Real time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ShopChannels:
+    """Every channel of every shop, built at first use: clients belong to the running loop."""
+
+    def __init__(self, accounts: Accounts, found: Settings, cache: RedisContentCache) -> None:
+        self._accounts = accounts
+        self._found = found
+        self._cache = cache
+        self._built: dict[tuple[ShopId, ChannelName], channels.Closable] = {}
+
+    def of(self, shop: ShopId, channel: ChannelName) -> channels.Closable | None:
+        key = (shop, channel)
+        if key not in self._built:
+            account = WebAccount() if channel is ChannelName.WEB else self._accounts.get(shop, {}).get(channel)
+            if account is None:
+                return None
+            self._built[key] = channels.build(
+                shop,
+                channel,
+                account,
+                public_url=self._found.public_url,
+                twilio_api_url=self._found.twilio_api_url,
+                telegram_api_url=self._found.telegram_api_url,
+                content_cache=self._cache,
+            )
+        return self._built[key]
+
+    def inboxes(self) -> Sequence[Inbox]:
+        """Accounts whose inbound messages can be listed."""
+        found = (self.of(shop, name) for shop, have in self._accounts.items() for name in have)
+        return [channel for channel in found if isinstance(channel, Inbox)]
+
+    async def close(self) -> None:
+        for channel in self._built.values():
+            await channel.close()
+
+
+def _accounts(found: Settings) -> Accounts:
+    return load_accounts(found.shops_dir, os.environ, serve=not found.simulator)
+
+
+def _tokens(found: Settings) -> Tokens:
+    return Tokens(found.secret, found.public_url)
+
+
+def _redis_url(found: Settings) -> str:
+    assert found.redis_url is not None, "the supervisor fills in REDIS_URL"
+    return found.redis_url
+
+
+def _rasa_url(found: Settings) -> str:
+    assert found.rasa_url is not None, "the supervisor fills in RASA_URL"
+    return found.rasa_url
+
+
+async def gateway(found: Settings) -> Gateway:
+    """The public side. Opens no connection: it accepts before anything else is there."""
+    accounts = _accounts(found)
+    redis = connect(_redis_url(found))
+    ledger = open_ledger(found.database_url)
+    dialogue = RasaDialogue(_rasa_url(found))
+    shop_channels = ShopChannels(accounts, found, RedisContentCache(redis))
+
+    async def facts() -> Mapping[str, Any]:
+        async def store() -> Mapping[str, Any]:
+            known = await durability(redis)
+            return {"redis": "ok", "durability": known.level.value, "redis_version": known.version}
+
+        async def book() -> Mapping[str, Any]:
+            async with ledger.reading() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+            return {"ledger": "ok", "ledger_version": ledger.version}
+
+        told: dict[str, Any] = {"redis": "down", "durability": "unknown", "ledger": "down"}
+        for answer in await asyncio.gather(store(), book(), return_exceptions=True):
+            if not isinstance(answer, BaseException):
+                told |= answer
+        return told
+
+    async def acknowledge(shop: str, callback_id: str) -> None:
+        channel = shop_channels.of(ShopId(shop), ChannelName.TELEGRAM)
+        if isinstance(channel, Telegram):
+            await channel.acknowledge(callback_id)
+
+    async def close() -> None:
+        await asyncio.gather(shop_channels.close(), dialogue.close(), redis.aclose(), ledger.close())
+
+    return Gateway(
+        public_url=found.public_url,
+        secret=found.secret,
+        lanes=RedisLanes(redis),
+        codec=codec,
+        tokens=_tokens(found),
+        board=RedisHealthBoard(redis),
+        shops=LedgerShops(ledger, accounts),
+        clock=SystemClock(),
+        doors=Doors(lambda: accounts, found.public_url),
+        reads=LedgerReads(ledger),
+        keys=LedgerKeys(ledger),
+        dialogue_ready=dialogue.ready,
+        facts=facts,
+        acknowledge=acknowledge,
+        close=close,
+    )
+
+
+JOB_LEASE = 15.0
+
+
+def _alone(leases: RedisLeases, name: str, run: Job) -> Job:
+    """Run a job only while holding its lease: one holder over all workers."""
+
+    async def job(stop: asyncio.Event) -> None:
+        token = await leases.acquire(name, JOB_LEASE)
+        if token is None:
+            return
+        task = asyncio.ensure_future(run(stop))
+        try:
+            while not task.done():
+                await asyncio.wait([task], timeout=JOB_LEASE / 3)
+                if not task.done() and not await leases.renew(name, token, JOB_LEASE):
+                    return
+            await task
+        finally:
+            task.cancel()
+            await leases.release(name, token)
+
+    return job
+
+
+@asynccontextmanager
+async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
+    """The worker's desk and its one-holder jobs: projector, numbering, catch-up."""
+    found = settings.of_child(os.environ)
+    logs.configure("worker", found.secret, show_errors=found.simulator)
+    accounts = _accounts(found)
+    redis = connect(_redis_url(found))
+    ledger = open_ledger(found.database_url)
+    dialogue = RasaDialogue(_rasa_url(found))
+    shop_channels = ShopChannels(accounts, found, RedisContentCache(redis))
+    records = LedgerRecords(ledger)
+    lanes, tokens, clock = RedisLanes(redis), _tokens(found), SystemClock()
+    desk = Desk(
+        lanes=lanes,
+        board=RedisHealthBoard(redis),
+        dialogue=dialogue,
+        channels=shop_channels,
+        shops=LedgerShops(ledger, accounts),
+        records=records,
+        codec=codec,
+        clock=clock,
+        tokens=tokens,
+        permits=Permits(),
+    )
+    leases = RedisLeases(redis)
+    probe = httpx.AsyncClient(timeout=2.0, trust_env=False)
+
+    async def alive() -> bool:
+        try:
+            return (await probe.get(f"http://127.0.0.1:{found.port}/healthz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def listen_back(stop: asyncio.Event) -> None:
+        async def run(since: float) -> int:
+            return await catch_up(lanes, codec, tokens, shop_channels.inboxes(), since)
+
+        await keep_up(clock, alive, run)
+
+    jobs = [
+        _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
+        _alone(leases, "numbering", Numberer(ledger).run),
+        _alone(leases, "catch-up", listen_back),
+    ]
+    try:
+        yield desk, jobs
+    finally:
+        await asyncio.gather(
+            shop_channels.close(), dialogue.close(), probe.aclose(), redis.aclose(), ledger.close()
+        )
+
+
+async def prepare(found: Settings, say: Callable[[str], None]) -> None:
+    """Bring the ledger up to date, import the shops, and with the simulator make one demo key a shop."""
+    await upgrade_to_head(found.database_url)
+    ledger = open_ledger(found.database_url)
+    try:
+        for shop in await import_shops(ledger, found.shops_dir):
+            for field in shop.kept:
+                say(f"{shop.shop_id}: kept {field} as it was changed here (--replace overwrites)")
+        if found.simulator:
+            await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
+    finally:
+        await ledger.close()
+
+
+async def _demo_keys(ledger: Ledger, place: Path, found: Settings) -> None:
+    """Keys of the demo, in a file only this user can read. Made once."""
+    keys = LedgerKeys(ledger)
+    known: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
+    for shop in await LedgerShops(ledger, {}).ids():
+        if shop not in known or await keys.verify(known[shop]) is None:
+            known[shop] = await keys.create(shop, "demo", live=False)
+    place.touch(mode=0o600)
+    place.write_text(json.dumps(known, indent=2))
