@@ -70,8 +70,8 @@ class _Contact(_Model):
 
 
 class _Location(_Model):
-    latitude: float
-    longitude: float
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 class _Venue(_Model):
@@ -142,7 +142,7 @@ def read(request: WebhookRequest, account: TelegramAccount) -> Reading:
         return Forbidden("bad secret token")
     try:
         update = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Malformed("not JSON")
     number = update.get("update_id") if isinstance(update, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):
@@ -154,7 +154,7 @@ def read(request: WebhookRequest, account: TelegramAccount) -> Reading:
             return Malformed("no sender")
         try:
             return _READERS[kind](content, number, request)
-        except (ValidationError, RecursionError):
+        except ValidationError:
             # Signed, so it is Telegram's; an odd field is kept raw and shown, never refused.
             return Ignored(f"{kind} of an unknown form")
     return Ignored(kind)
