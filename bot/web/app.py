@@ -1,128 +1,73 @@
-"""The gateway's HTTP server: assembles the routes and accepts before anything else is there."""
+"""The gateway's process: ``python -m bot.web.app``.
+
+It listens before it loads: importing what it needs takes seconds on a small machine, and whoever connects meanwhile
+waits in the socket's queue instead of being refused. So nothing heavy may be imported at the top of this file.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import signal
-from typing import Any
+import socket
+import sys
 
-import uvloop
-from sanic import Request, Sanic
-from sanic.config import Config
-from sanic.response import BaseHTTPResponse
+from bot import settings
 
-from bot import logs, settings
-from bot.web import health, webhooks
-from bot.web.api import router as api
-from bot.web.chat import routes as chat
-from bot.web.docs import routes as docs
-from bot.web.errors import Errors
-from bot.web.gateway import Gateway
-from bot.web.headers import secure
-from bot.web.metrics import Metrics
-from bot.web.requests import RelaisRequest, keep_tokens_out_of_logs
-
-log = logging.getLogger("relais.web")
+BACKLOG = 1024
+HOST = "127.0.0.1"
 
 
-def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) -> Sanic[Any, Any]:
-    """The application over these parts. It opens no connection by itself.
-
-    ``touch_up``: Sanic rewrites its own hot functions at start, which works once a process; tests leave it out.
-    """
-    app: Sanic[Any, Any] = Sanic(
-        name,
-        config=_config(touch_up),
-        request_class=RelaisRequest,
-        error_handler=Errors(),
-        configure_logging=False,
-    )
-    metrics = Metrics()
-    app.blueprint(webhooks.routes(gateway, metrics))
-    app.blueprint(health.routes(gateway, metrics))
-    app.blueprint(chat.routes(gateway))
-    app.blueprint(api.routes(gateway))
-    app.blueprint(docs.routes())
-
-    async def finish(request: Request, response: BaseHTTPResponse) -> None:
-        secure(request, response)
-        area = request.path.split("/", 2)[1] if request.path.count("/") else ""
-        if area != "webhooks":
-            known = area if area in ("api", "c", "s", "docs", "healthz", "readyz", "metrics") else "other"
-            metrics.requests.labels(known, f"{response.status // 100}xx").inc()
-
-    app.register_middleware(finish, "response")
-    return app
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A listening socket. Raises OSError when the port is taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
-def _config(touch_up: bool) -> Config:
-    config = Config(env_prefix="")
-    config.update(
-        {
-            "AUTO_EXTEND": False,  # sanic-ext would take /docs as soon as it is importable
-            "ACCESS_LOG": False,  # request lines carry page tokens
-            "REQUEST_MAX_SIZE": webhooks.MAX_BODY,
-            "REQUEST_MAX_HEADER_SIZE": 16 * 1024,
-            "REQUEST_TIMEOUT": 15,
-            "RESPONSE_TIMEOUT": 15,
-            "KEEP_ALIVE": True,
-            "KEEP_ALIVE_TIMEOUT": 30,
-            "GRACEFUL_SHUTDOWN_TIMEOUT": 1.0,
-            "FALLBACK_ERROR_FORMAT": "text",
-            "TOUCHUP": touch_up,
-            "MOTD": False,
-            "OAS": False,
-        }
-    )
-    return config
+async def _serve(found: settings.Settings, listening: socket.socket) -> None:
+    import asyncio
+    import gc
 
+    from bot import logs, wiring
+    from bot.web.requests import keep_tokens_out_of_logs
+    from bot.web.server import serve
 
-async def serve(gateway: Gateway, port: int, stop: asyncio.Event, host: str = "127.0.0.1") -> None:
-    """Serve until ``stop`` is set; answers under way get one second."""
-    app = create_app(gateway)
-    server = await app.create_server(host=host, port=port, return_asyncio_server=True, access_log=False)
-    assert server is not None
-    await server.startup()  # type: ignore[no-untyped-call]
-    await server.before_start()  # type: ignore[no-untyped-call]
-    await server.after_start()  # type: ignore[no-untyped-call]
-    log.info("gateway.accepting", extra={"port": port})
-    await stop.wait()
-    await server.before_stop()  # type: ignore[no-untyped-call]
-    closed = server.close()  # type: ignore[no-untyped-call]
-    for connection in list(server.connections):
-        connection.close_if_idle()
-    end = asyncio.get_running_loop().time() + app.config.GRACEFUL_SHUTDOWN_TIMEOUT
-    while server.connections and asyncio.get_running_loop().time() < end:
-        await asyncio.sleep(0.02)
-    for connection in list(server.connections):
-        connection.abort()
-    await closed
-    await server.after_stop()  # type: ignore[no-untyped-call]
-    if gateway.close is not None:
-        await gateway.close()
-    Sanic.unregister_app(app)
-
-
-async def _main() -> None:
-    # Only here: wiring names the concrete classes, and the routes must be testable without it.
-    from bot import wiring
-
-    found = settings.of_child(os.environ)
     logs.configure("gateway", found.secret, show_errors=found.simulator)
     keep_tokens_out_of_logs()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_, stop.set)
-    await serve(await wiring.gateway(found), found.port, stop)
+    gateway = await wiring.gateway(found)
+    # What was imported lives as long as the process: a full collection need not walk it in the middle of a request.
+    gc.collect()
+    gc.freeze()
+    await serve(gateway, listening, stop)
 
 
-def main() -> None:
-    """Run the gateway with the environment's settings: ``python -m bot.web.app``."""
-    uvloop.run(_main())
+def main() -> int:
+    """Run the gateway with the environment's settings; 1 when it cannot start."""
+    try:
+        found = settings.of_child(os.environ)
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        listening = listen(found.port)
+    except OSError as error:
+        print(f"PORT {found.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    import uvloop
+
+    uvloop.run(_serve(found, listening))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,10 +27,10 @@ from bot.ledger.keys import VerifiedKey as Key
 from bot.ports import Put, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryLanes
-from bot.web.app import create_app
 from bot.web.doors import Doors
 from bot.web.gateway import Gateway
 from bot.web.ledger_port import BadCursor, HeardWords, Listing, ShopFace, Window
+from bot.web.server import create_app
 from tests.flows.world import PAGE, Book, OneShop, Phone, Roads, Waiter, World
 
 SHOP, OTHER = ShopId("awa-mode"), ShopId("coton-doux")

@@ -7,8 +7,9 @@ import signal
 import sys
 
 from bot import logs
-from bot.web.app import serve
+from bot.web.app import listen
 from bot.web.requests import keep_tokens_out_of_logs
+from bot.web.server import serve
 from tests.web.house import SECRET, House
 
 
@@ -20,7 +21,7 @@ async def main(port: int) -> None:
     house = House()
     house.lanes.down = "--down" in sys.argv
     worker = asyncio.create_task(house.stepping())
-    await serve(house.gateway(), port, stop)
+    await serve(house.gateway(), listen(port), stop)
     worker.cancel()
 
 
