@@ -40,6 +40,15 @@ def basket_line(basket: Basket, language: str = "fr") -> str:
     return f"{lead} : {items} = {francs(basket.items_total_xof)}."
 
 
+def basket_sum(basket: Basket, language: str = "fr") -> str:
+    """``Panier : 3 articles, 34 500 F`` or "" when it is empty."""
+    if not basket.lines or basket.closed:
+        return ""
+    if language == "en":
+        return f"Basket: {basket.count} items, {francs(basket.items_total_xof)}"
+    return f"Panier : {basket.count} articles, {francs(basket.items_total_xof)}"
+
+
 def move_notice(
     shop: str,
     gone: ChannelName,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, rendering, speaking, wording
+from bot.core import failover, gsm7, rendering, speaking, wording
 from bot.core.addresses import Address, ChannelName, Scheme
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page
 from bot.core.customers import KnownAddress, Proof

@@ -133,7 +133,8 @@ def children(
         *("--actions", f"http://127.0.0.1:{ports['actions']}/webhook"),
     )
     ready = answers(f"http://127.0.0.1:{ports['rasa']}/relais/ready")
-    listed.append(Child("rasa", rasa, env, first, ready, before=trained, cwd=ROOT))
+    # The gateway first: training takes every core, and webhooks must be accepted before.
+    listed.append(Child("rasa", rasa, env, (*first, "gateway"), ready, before=trained, cwd=ROOT))
     return listed
 
 

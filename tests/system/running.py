@@ -214,3 +214,42 @@ class Person:
         orders = eventually(self.orders, 20, "an order")
         assert len(orders) == 1
         return orders[0]
+
+ANSWERS = {
+    "commune": "Cocody",
+    "landmark": "Rue des Jardins, portail vert",
+    "name": "Awa Koné",
+    "phone": "07 00 00 00 77",
+    "payment": "wave",
+    "confirmation": "oui",
+}
+
+
+def advance(person: Person, channel: str, until: str, seconds: float = 60.0) -> None:
+    """Answer what the bot asks, on one channel, until it asks for ``until`` ("" : until there is an order)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        asked = person.conversation()["awaiting"]
+        if until and asked == until:
+            return
+        if not until and person.orders():
+            return
+        if asked in ANSWERS:
+            before = len(person.screen(channel))
+            person.write(ANSWERS[asked], channel)
+            eventually(lambda: len(person.screen(channel)) >= before + 2, 20, f"an answer to {asked}")
+            eventually(lambda: person.conversation()["awaiting"] != asked or person.orders(), 20, f"{asked} is settled")
+        else:
+            time.sleep(0.1)
+    raise AssertionError(f"not asked for {until!r} within {seconds:g} s: {person.conversation()}")
+
+
+def expect_two_uniwax_and_a_scarf(order: dict[str, Any], shop_channel: str) -> None:
+    """The order every story here ends in, to the franc."""
+    lines = [(line["product_id"], line["options"], line["quantity"], line["line_total_xof"]) for line in order["lines"]]
+    assert lines == [("pagne-uniwax", {"couleur": "rouge"}, 2, 32000), ("foulard-wax", {}, 1, 2500)]
+    assert order["delivery"]["commune"] == "Cocody"
+    assert order["delivery"]["fee_xof"] == 1500
+    assert order["payment"]["method"] == "wave"
+    assert (order["items_total_xof"], order["total_xof"]) == (34500, 36000)
+    assert (order["status"], order["channel"]) == ("confirmed", shop_channel)

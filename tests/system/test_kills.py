@@ -1,0 +1,51 @@
+"""``kill -9`` of each process in the middle of an order: it ends in exactly one exact order."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.system.running import Person, Running, advance, eventually, expect_two_uniwax_and_a_scarf
+from tests.system.test_orders import ORDER
+
+PROCESSES = ["gateway", "worker", "actions", "rasa", "redis"]
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_an_order_survives_the_death_of(relais: Running, name: str) -> None:
+    person = Person(relais)
+    person.ask("Bonjour")
+    person.write(ORDER)
+    old = relais.kill(name)
+    eventually(lambda: relais.pid(name) != old, 20, f"a new {name}")
+    person.read(until="uniwax", seconds=90)
+    person.write("je valide ma commande")
+    advance(person, "whatsapp", "", seconds=120)
+    expect_two_uniwax_and_a_scarf(person.the_order(), "whatsapp")
+
+
+def test_gateway_dead_while_three_shoppers_say_oui(relais: Running) -> None:
+    people = [Person(relais) for _ in range(3)]
+    for person in people:
+        person.ask("Bonjour")
+        person.ask(ORDER, until="uniwax")
+        person.write("je valide ma commande")
+        advance(person, "whatsapp", "confirmation")
+    pid = relais.pid("gateway")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for person in people:
+            person.write("oui")
+        eventually(lambda: False or _waited(people), 1, "the messages are sent")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    for person in people:
+        order = eventually(person.orders, 90, "the order")
+        assert len(order) == 1
+        expect_two_uniwax_and_a_scarf(order[0], "whatsapp")
+
+
+def _waited(people: list[Person]) -> bool:
+    return all(any(m["text"] == "oui" for m in person.screen("whatsapp")) for person in people)
