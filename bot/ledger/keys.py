@@ -71,7 +71,13 @@ class LedgerKeys:
         self._ledger = ledger
 
     async def create(
-        self, shop_id: str, name: str, scopes: tuple[str, ...] = (), *, live: bool, expires_at: datetime | None = None
+        self,
+        shop_id: str,
+        name: str,
+        scopes: tuple[str, ...] = (),
+        *,
+        live: bool,
+        expires_at: datetime | None = None,
     ) -> str:
         """Make a key (no scope given: all) and return it, the only time it is seen. Raises UnknownScope."""
         wrong = sorted(set(scopes) - set(SCOPES))
@@ -101,7 +107,11 @@ class LedgerKeys:
             query = select(*ApiKey.__table__.columns).where(ApiKey.digest == _digest(key))
             row = (await connection.execute(query)).one_or_none()
         now = utc_now()
-        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        if (
+            row is None
+            or row.revoked_at is not None
+            or (row.expires_at is not None and row.expires_at <= now)
+        ):
             return None
         if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY:
             async with self._ledger.writing() as connection:

@@ -116,7 +116,9 @@ class LedgerOrders:
         await _take_stock(connection, request.shop_id, basket, order_id, now)
         await connection.execute(insert(OrderLine), _lines(basket, order_id))
         shown = await _shown(connection, order_id)
-        await tell(connection, [event_row(request.shop_id, f"order.placed:{order_id}", "order.placed", now, shown)])
+        await tell(
+            connection, [event_row(request.shop_id, f"order.placed:{order_id}", "order.placed", now, shown)]
+        )
         return Placed(order_id, number, basket.total_xof, first=True)
 
     async def change_status(
@@ -136,8 +138,8 @@ class LedgerOrders:
             old = OrderStatus(row.status)
             if not may_become(old, new):
                 return WrongState(old)
+            now = self._now()
             if old is not new:
-                now = self._now()
                 await connection.execute(
                     update(OrderRow)
                     .where(OrderRow.id == order_id)

@@ -18,7 +18,7 @@ def order_line(row: AnyRow) -> Json:
     return {
         "product_id": row.product_id,
         "name": row.name,
-        "options": {name: value for name, value in row.options},
+        "options": dict(row.options),
         "quantity": row.quantity,
         "unit_price_xof": row.unit_price_xof,
         "line_total_xof": row.line_total_xof,
@@ -80,7 +80,7 @@ def basket(data: Json) -> Json:
         {
             "product_id": line["product_id"],
             "name": line["name"],
-            "options": {name: value for name, value in line["options"]},
+            "options": dict(line["options"]),
             "quantity": line["quantity"],
             "unit_price_xof": line["unit_price_xof"],
             "line_total_xof": line["quantity"] * line["unit_price_xof"],

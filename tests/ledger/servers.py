@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,11 @@ def running(programs: Path) -> Iterator[str]:
     # PostgreSQL refuses to run as root.
     as_user = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     try:
-        _run([programs / "initdb", "-D", data, "-U", "relais", "-A", "trust", "-E", "UTF8", "--no-sync"], folder, as_user)
+        _run(
+            [programs / "initdb", "-D", data, "-U", "relais", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            folder,
+            as_user,
+        )
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=60"
         with open(folder / "log", "wb") as log:
             process = subprocess.Popen(
@@ -62,9 +67,14 @@ def _someone() -> pwd.struct_passwd | None:
 def _run(command: list[object], folder: Path, as_user: dict[str, object], tries: int = 1) -> None:
     for attempt in range(tries):
         done = subprocess.run(
-            [str(part) for part in command], cwd=folder, capture_output=True, text=True, **as_user  # type: ignore[call-overload]
+            [str(part) for part in command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            **as_user,  # type: ignore[call-overload]
         )
         if done.returncode == 0:
             return
-        subprocess.run(["sleep", "0.05"], check=True) if attempt + 1 < tries else None
+        if attempt + 1 < tries:
+            time.sleep(0.05)
     raise RuntimeError(f"{command[0]}: {done.stderr}{done.stdout}")

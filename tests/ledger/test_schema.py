@@ -58,7 +58,7 @@ async def test_a_time_comes_back_as_aware_utc(ledger: Ledger) -> None:
 
 
 async def test_a_naive_time_is_refused(ledger: Ledger) -> None:
-    row = {"id": "s", "settings": {}, "created_at": datetime(2026, 11, 24), "updated_at": NOON}  # noqa: DTZ001
+    row = {"id": "s", "settings": {}, "created_at": datetime(2026, 11, 24), "updated_at": NOON}
 
     with pytest.raises(StatementError, match="a time without a zone"):
         async with ledger.writing() as connection:

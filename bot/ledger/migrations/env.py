@@ -1,12 +1,16 @@
 """Alembic's entry: runs the migrations in the transaction that ``bot.ledger.schema`` has opened."""
 
+from typing import Any, Literal
+
 from alembic import context
 
 from bot.ledger import models
-from bot.ledger.columns import Text, UtcDateTime
+from bot.ledger.columns import Base, Text, UtcDateTime
+
+assert models.OrderRow.__table__ in Base.metadata.sorted_tables, "the models must be loaded to be compared"
 
 
-def _render(kind: str, item: object, _context: object) -> str | bool:
+def _render(kind: str, item: Any, _context: object) -> str | Literal[False]:
     """Write our column types by what they are in the database, so that old migrations need no code of ours."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
@@ -17,7 +21,7 @@ def _render(kind: str, item: object, _context: object) -> str | bool:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=models.Base.metadata,
+    target_metadata=Base.metadata,
     transactional_ddl=True,
     render_item=_render,
     compare_type=True,

@@ -1,0 +1,60 @@
+"""The ledger as the dialogue's actions see it (``actions.services.Ledger``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from actions.services import LatestOrder, Payment, ShopFacts
+from bot import settings
+from bot.core.catalogue import Product, Zone
+from bot.core.orders import OrderRequest, PlaceResult
+from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.orders import LedgerOrders
+from bot.ledger.shops import LedgerShops
+
+
+class ActionsLedger:
+    """Reads the catalogue, places orders."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._catalogue = LedgerCatalogue(ledger)
+        self._orders = LedgerOrders(ledger)
+        self._shops = LedgerShops(ledger, {})
+
+    async def catalogue(self, shop_id: str) -> Sequence[Product]:
+        """What is sold. Raises Unavailable."""
+        return await self._catalogue.catalogue(shop_id)
+
+    async def zones(self, shop_id: str) -> Sequence[Zone]:
+        """Where the shop delivers. Raises Unavailable."""
+        return await self._catalogue.zones(shop_id)
+
+    async def shop(self, shop_id: str) -> ShopFacts:
+        """What a shopper may be told. Raises LookupError for an unknown shop, and Unavailable."""
+        found = await self._shops.settings(shop_id)
+        if found is None:
+            raise LookupError("unknown shop")
+        return ShopFacts(
+            id=shop_id,
+            name=found["name"],
+            phone=found["phone"],
+            hours=found["opening_hours"],
+            payments={name: Payment(**payment) for name, payment in found["payments"].items()},
+            minimum_order_xof=found["minimum_order_xof"],
+        )
+
+    async def place(self, request: OrderRequest) -> PlaceResult:
+        """Place the order once. Raises Unavailable."""
+        return await self._orders.place(request)
+
+    async def latest(self, conversation_id: str) -> LatestOrder | None:
+        """The conversation's last order. Raises Unavailable."""
+        found = await self._orders.latest_for(conversation_id)
+        return None if found is None else LatestOrder(found.number, found.status, found.total_xof)
+
+
+def ledger_from_environment() -> ActionsLedger:
+    """The ledger named in the environment of a process that the supervisor started. Raises SettingsError."""
+    return ActionsLedger(open_ledger(settings.of_child(os.environ).database_url))
