@@ -219,7 +219,7 @@ def kept_secret(data_dir: Path) -> bytes:
         except FileExistsError:
             return path.read_bytes()
         finally:
-            os.unlink(scratch)
+            Path(scratch).unlink()
     return path.read_bytes()
 
 

@@ -80,7 +80,7 @@ class ShopChannels:
 
     def inboxes(self) -> Sequence[Inbox]:
         """Accounts whose inbound messages can be listed."""
-        found = (self.of(shop, name) for shop, have in self._accounts.items() for name in have)
+        found: list[object] = [self.of(shop, name) for shop, have in self._accounts.items() for name in have]
         return [channel for channel in found if isinstance(channel, Inbox)]
 
     async def close(self) -> None:

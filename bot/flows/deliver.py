@@ -198,9 +198,11 @@ async def _one_way(desk: Desk, work: Work, delivery: Delivery) -> Rendered:
         words = wording.basket_line(conversation.basket, conversation.customer.language)
     else:
         reason, words = "", reply.text
-    text = rendering.one_segment_notice(
-        work.shop.name, reason, words, url, work.shop.phone
-    )
+    text = rendering.one_segment_notice(work.shop.name, reason, words, url, work.shop.phone)
+    if reason and gsm7.to_gsm7(words).rstrip(".") not in text:
+        # A basket that does not fit is summed up: half a line of it helps nobody.
+        short = wording.basket_sum(conversation.basket, conversation.customer.language)
+        text = rendering.one_segment_notice(work.shop.name, reason, short, url, work.shop.phone)
     return Rendered((Part(text, segments=1),), put_as_choice=False)
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -235,13 +236,21 @@ def advance(person: Person, channel: str, until: str, seconds: float = 60.0) -> 
         if not until and person.orders():
             return
         if asked in ANSWERS:
-            before = len(person.screen(channel))
+            count = len(person.screen(channel))
             person.write(ANSWERS[asked], channel)
-            eventually(lambda: len(person.screen(channel)) >= before + 2, 20, f"an answer to {asked}")
-            eventually(lambda: person.conversation()["awaiting"] != asked or person.orders(), 20, f"{asked} is settled")
+            eventually(partial(_answered, person, channel, count + 2), 20, f"an answer to {asked}")
+            eventually(partial(_settled, person, asked), 20, f"{asked} is settled")
         else:
             time.sleep(0.1)
     raise AssertionError(f"not asked for {until!r} within {seconds:g} s: {person.conversation()}")
+
+
+def _answered(person: Person, channel: str, count: int) -> bool:
+    return len(person.screen(channel)) >= count
+
+
+def _settled(person: Person, asked: str) -> bool:
+    return person.conversation()["awaiting"] != asked or bool(person.orders())
 
 
 def expect_two_uniwax_and_a_scarf(order: dict[str, Any], shop_channel: str) -> None:
