@@ -82,16 +82,21 @@ def load_shops(shops_dir: str | Path, environment: Mapping[str, str] | None = No
     values = demo_environment(shops_dir) | dict(os.environ if environment is None else environment)
     shops = []
     for path in sorted(Path(shops_dir).glob("*/shop.yml")):
-        text = _NAMED.sub(lambda match: _quoted(values[match.group(1)]), path.read_text(encoding="utf-8"))
-        shops.append(_shop(yaml.safe_load(text)))
+        shops.append(_shop(_resolved(yaml.safe_load(path.read_text(encoding="utf-8")), values)))
     if not shops:
         raise ValueError(f"no shop found: {Path(shops_dir)}/*/shop.yml")
     return tuple(shops)
 
 
-def _quoted(value: str) -> str:
-    # An account sid that happens to be all digits must stay a string for YAML.
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _resolved(node: Any, values: Mapping[str, str]) -> Any:
+    # After parsing, so that a value of digits only stays a string.
+    if isinstance(node, str):
+        return _NAMED.sub(lambda match: values[match.group(1)], node)
+    if isinstance(node, list):
+        return [_resolved(item, values) for item in node]
+    if isinstance(node, dict):
+        return {key: _resolved(value, values) for key, value in node.items()}
+    return node
 
 
 def _shop(raw: Mapping[str, Any]) -> Shop:

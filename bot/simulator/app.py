@@ -66,6 +66,8 @@ class Simulator:
         app.config.KEEP_ALIVE_TIMEOUT = 75
         app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 1.0
         app.config.MOTD = False
+        # Sanic rewrites its own source for speed, once a process; a second simulator would fail on it.
+        app.config.TOUCHUP = False
         app.blueprint(TwilioApi(self.world, self.faults, self.carrier, self.templates).blueprint())
         app.blueprint(
             TelegramApi(self.world, self.faults, self.updates, self.telegram, self.tasks).blueprint()

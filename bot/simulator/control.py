@@ -14,7 +14,7 @@ from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse, file, json
 
 from bot.simulator.display import messages_of, telegram_state
-from bot.simulator.faults import Faults, UnknownFault
+from bot.simulator.faults import Faults
 from bot.simulator.ids import Ids
 from bot.simulator.inbound import CannotWrite, Inbound
 from bot.simulator.journeys import Carrier
@@ -30,7 +30,8 @@ CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' 
 FIRST_PEOPLE: tuple[Mapping[str, Any], ...] = (
     {"id": "aya", "name": "Aya Koffi", "number": "+2250700000001"},
     {"id": "mariam", "name": "Mariam Traoré", "number": "+2250500000002", "hide_number": True},
-    {"id": "yao", "name": "Yao Kouassi", "number": "+2250100000003", "has_telegram": False, "old_number": True},
+    {"id": "yao", "name": "Yao Kouassi", "number": "+2250100000003", "has_telegram": False,
+     "old_number": True},
 )
 _OPTIONS = {"hide_number", "old_number", "has_whatsapp", "has_telegram", "reads"}
 
@@ -103,7 +104,8 @@ class Control:
                 if not isinstance(body, dict):
                     raise BadOrder("a JSON object is expected")
                 return json(act(body))
-            except (BadOrder, UnknownFault, BadRequest, CannotWrite, KeyError, TypeError, ValueError) as error:
+            # BadOrder, UnknownFault and CannotWrite are ValueErrors; a missing field is a KeyError.
+            except (BadRequest, KeyError, TypeError, ValueError) as error:
                 detail = f"missing {error}" if isinstance(error, KeyError) else str(error)
                 return json({"error": detail}, status=409 if isinstance(error, CannotWrite) else 400)
 
@@ -125,7 +127,8 @@ class Control:
             "people": [p.describe() for p in self.world.people.values()],
             "shops": [{"id": s.id, "name": s.name, "tagline": s.tagline, "phone": s.phone,
                        "bot": s.bot.username if s.bot else None,
-                       "senders": {x.channel: {"address": x.address, "two_way": x.two_way} for x in s.senders}}
+                       "senders": {x.channel: {"address": x.address, "two_way": x.two_way}
+                                   for x in s.senders}}
                       for s in self.world.shops.values()],
             "faults": self.faults.describe(), "alarms": list(self.world.alarms)[-20:],
             "telegram": telegram_state(self.world, person, shop_id)
@@ -134,17 +137,17 @@ class Control:
         }, headers={"Cache-Control": "no-store"})
 
     async def messages(self, request: Request) -> HTTPResponse:
-        """`GET /sim/messages?person=&channel=&shop=&all=1`: what the phone shows; `all` adds what it does not."""
+        """`GET /sim/messages?person=&channel=&shop=&all=1`: what the phone shows, or `all`."""
         person = self.world.people.get(str(request.args.get("person") or ""))
         if person is None:
             return json({"error": "unknown person"}, status=404)
         items = messages_of(self.world, person, request.args.get("channel") or None,
                             request.args.get("shop") or None, shown=not request.args.get("all"))
-        return json({"items": items}, headers={"Cache-Control": "no-store"})
+        return json({"messages": items}, headers={"Cache-Control": "no-store"})
 
     async def list_faults(self, request: Request) -> HTTPResponse:
         """`GET /sim/faults`."""
-        return json({"items": self.faults.describe()}, headers={"Cache-Control": "no-store"})
+        return json(self._switches(), headers={"Cache-Control": "no-store"})
 
     async def events(self, request: Request) -> None:
         """`GET /sim/events`: server-sent events; says only which phone changed."""
@@ -220,7 +223,12 @@ class Control:
                            body.get("options"))
         self.world.switches.beat()
         self.world.bus.publish(type="faults")
-        return {"items": self.faults.describe()}
+        return self._switches()
+
+    def _switches(self) -> dict[str, Any]:
+        """List all switches, and once more those that are on."""
+        every = self.faults.describe()
+        return {"on": [fault for fault in every if fault["on"]], "faults": every}
 
     def _clock(self, body: dict[str, Any]) -> dict[str, Any]:
         self.world.clock.advance(float(body["advance"]))

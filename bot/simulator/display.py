@@ -13,19 +13,22 @@ _CLOCK, _TWO = "clock", "two"
 def messages_of(
     world: World, person: Person, channel: str | None = None, shop_id: str | None = None, shown: bool = True
 ) -> list[dict[str, Any]]:
-    """List a phone's messages, oldest first; with `shown=False` also those that have not arrived."""
+    """List a phone's messages, oldest first; `direction` is the shop's: `in` is what the shopper wrote.
+
+    With `shown=False` also those that have not arrived.
+    """
     items = []
     for message in world.of_person(person.id):
-        if channel in (None, message.channel) and shop_id in (None, message.shop_id):
-            if message.inbound or message.shown is not None or not shown:
-                items.append(_twilio(world, person, message))
+        wanted = channel in (None, message.channel) and shop_id in (None, message.shop_id)
+        if wanted and (message.inbound or message.shown is not None or not shown):
+            items.append(_twilio(message))
     if channel in (None, "telegram"):
         for (shop, owner), chat in world.chats.items():
             if owner == person.id and shop_id in (None, shop):
                 items += [_telegram(m) for m in chat.messages
                           if not m.deleted and (not m.from_bot or m.shown is not None or not shown)]
-    return sorted(items, key=lambda item: float(item["shown_at"] if item["author"] == "shop"
-                                                and item["shown_at"] is not None else item["at"]))
+    # The shop's words stand where they arrived, the shopper's where they were typed.
+    return sorted(items, key=lambda item: float((item["direction"] == "out" and item["shown_at"]) or item["at"]))
 
 
 def telegram_state(world: World, person: Person, shop_id: str) -> dict[str, Any]:
@@ -38,10 +41,10 @@ def telegram_state(world: World, person: Person, shop_id: str) -> dict[str, Any]
     }
 
 
-def _twilio(world: World, person: Person, m: TwilioMessage) -> dict[str, Any]:
+def _twilio(m: TwilioMessage) -> dict[str, Any]:
     card = m.card
     return {
-        "id": m.sid, "channel": m.channel, "shop": m.shop_id, "author": "shopper" if m.inbound else "shop",
+        "id": m.sid, "channel": m.channel, "shop": m.shop_id, "direction": "in" if m.inbound else "out",
         "from": m.sender, "to": m.to, "text": m.body, "at": m.created, "shown_at": m.shown,
         "status": m.status, "error_code": m.error_code, "segments": m.num_segments,
         "ticks": _own_ticks(m) if m.inbound else None,
@@ -68,7 +71,7 @@ def _location(m: TwilioMessage) -> dict[str, str] | None:
 def _telegram(m: TelegramMessage) -> dict[str, Any]:
     return {
         "id": m.message_id, "channel": "telegram", "shop": m.shop_id,
-        "author": "shop" if m.from_bot else "shopper", "text": m.text or m.caption, "at": m.date,
+        "direction": "out" if m.from_bot else "in", "text": m.text or m.caption, "at": m.date,
         "shown_at": m.shown, "ticks": None if m.from_bot else (_TWO if m.shown is not None else _CLOCK),
         "inline": m.inline or [], "photo": m.photo, "contact": m.contact, "location": m.location,
         "edited": m.edited is not None, "pending": m.from_bot and m.shown is None,

@@ -62,13 +62,13 @@ class Inbound:
         self._before: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def write(self, person: Person, channel: str, shop_id: str, what: Mapping[str, Any]) -> TwilioMessage:
-        """Take what a person typed, tapped or attached; raises CannotWrite when the app would not let them."""
+        """Take what a person typed, tapped or attached; raises CannotWrite when the app refuses."""
         shop = self.world.shops.get(shop_id)
         sender = shop.sender(channel) if shop is not None else None
         if sender is None:
             raise CannotWrite(f"Cette boutique n'a pas de {channel}.")
         if channel == "sms" and not sender.two_way:
-            raise CannotWrite(f"Réponse impossible : {sender.address} est un nom d'expéditeur, pas un numéro.")
+            raise CannotWrite(f"Réponse impossible : {sender.address} est un nom, pas un numéro.")
         if channel == "whatsapp" and not person.has_whatsapp:
             raise CannotWrite(f"{person.name} n'a pas WhatsApp.")
         message = self._compose(person, sender, what)
@@ -199,7 +199,8 @@ class Inbound:
             try:
                 root = ElementTree.fromstring(outcome.body)
             except ElementTree.ParseError:
-                self.world.alarm(12100, self.webhooks[sender.shop_id, sender.channel], "document parse failure")
+                url = self.webhooks[sender.shop_id, sender.channel].partition("#")[0]
+                self.world.alarm(12100, url, "document parse failure")
                 return
             for verb in root.iter("Message"):
                 self._say(person, sender, "".join(verb.itertext()).strip())
@@ -214,7 +215,9 @@ class Inbound:
         ))
 
 
-def webhook_params(person: Person, message: TwilioMessage, opt_out: str | None = None) -> list[tuple[str, str]]:
+def webhook_params(
+    person: Person, message: TwilioMessage, opt_out: str | None = None
+) -> list[tuple[str, str]]:
     """Build the form of one inbound webhook, empty `Body` included."""
     params: dict[str, str] = {
         "MessageSid": message.sid, "SmsSid": message.sid, "SmsMessageSid": message.sid,

@@ -145,9 +145,8 @@ class Relais:
                 request.method, URL(url, encoded=True), data=request.body or None, headers=headers,
                 allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
             ) as answer:
-                kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED]
                 passed = {name: value.removeprefix(self.public_url) if name.lower() == "location" else value
-                          for name, value in kept}
+                          for name, value in answer.headers.items() if name.lower() not in _DROPPED}
                 kind = passed.pop("Content-Type", "text/html")
                 if answer.content_type != "text/event-stream":
                     body = await answer.read()
@@ -157,7 +156,8 @@ class Relais:
                     await stream.send(chunk)
                 return None
         except (aiohttp.ClientError, TimeoutError):
-            return html(_OFFLINE.replace("Pas de connexion Internet", "La boutique ne répond pas"), status=502)
+            text = _OFFLINE.replace("Pas de connexion Internet", "La boutique ne répond pas")
+            return html(text, status=502)
 
     def _offline(self, person_id: str) -> bool:
         person = self.world.people.get(person_id)

@@ -59,7 +59,8 @@ class TelegramApi:
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("telegram")
-        routes.add_route(self.call, "/<bot_token:bot[^/]+>/<method:str>", methods=["GET", "POST"], name="call")
+        routes.add_route(self.call, "/<bot_token:bot[^/]+>/<method:str>", methods=["GET", "POST"],
+                         name="call", unquote=True)
         return routes
 
     async def call(self, request: Request, bot_token: str, method: str) -> HTTPResponse:
@@ -216,8 +217,9 @@ class TelegramApi:
         inline: list[list[dict[str, Any]]] | None,
     ) -> Params:
         if text == message.text and (inline or None) == (message.inline or None):
-            raise Refused(400, "Bad Request: message is not modified: specified new message content and reply "
-                               "markup are exactly the same as a current content and reply markup of the message")
+            raise Refused(400, "Bad Request: message is not modified: specified new message content and "
+                               "reply markup are exactly the same as a current content and reply markup "
+                               "of the message")
         message.text, message.inline, message.edited = text, inline or None, self.world.clock.now()
         self.world.changed(person.id, bot.shop_id, "telegram")
         return objects.message(bot, person, message)
@@ -245,7 +247,8 @@ class TelegramApi:
         token, chat = self.phone.queries.pop(str(params.get("callback_query_id") or ""), ("", None))
         text = str(params.get("text") or "")
         if token != bot.token or chat is None:
-            raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+            raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID "
+                               "is invalid")
         if len(text) > 200:
             raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
         chat.notice = text

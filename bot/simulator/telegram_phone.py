@@ -98,7 +98,9 @@ class TelegramPhone:
         self.world.changed(person.id, bot.shop_id, "telegram")
         return {"message_id": message.message_id}
 
-    def _press(self, bot: TelegramBot, person: Person, chat: Chat, pressed: Mapping[str, Any]) -> dict[str, Any]:
+    def _press(
+        self, bot: TelegramBot, person: Person, chat: Chat, pressed: Mapping[str, Any]
+    ) -> dict[str, Any]:
         message = chat.find(int(pressed["message_id"]))
         data = str(pressed["data"])
         rows = message.inline if message is not None and message.shown is not None else None
@@ -114,7 +116,9 @@ class TelegramPhone:
         })
         return {"callback_query_id": query_id}
 
-    def _edit(self, bot: TelegramBot, person: Person, chat: Chat, edited: Mapping[str, Any]) -> dict[str, Any]:
+    def _edit(
+        self, bot: TelegramBot, person: Person, chat: Chat, edited: Mapping[str, Any]
+    ) -> dict[str, Any]:
         message = chat.find(int(edited["message_id"]))
         if message is None or message.from_bot:
             raise CannotWrite("On ne peut corriger que ses propres messages.")

@@ -9,6 +9,7 @@ import asyncio
 import binascii
 import hmac
 from base64 import b64decode
+from collections.abc import Callable, Coroutine
 from urllib.parse import parse_qs, urlencode
 
 from sanic import Blueprint, Request
@@ -22,6 +23,8 @@ from bot.simulator.phones import TwilioMessage, World
 from bot.simulator.twilio_errors import TwilioError
 from bot.simulator.twilio_resource import VERSION, matches, resource, rfc2822
 from bot.simulator.twilio_send import new_message
+
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 #: One grey pixel: what a media address answers, whatever the shopper "photographed".
 PIXEL = bytes.fromhex(
@@ -43,25 +46,33 @@ class TwilioApi:
         """Return the routes."""
         routes = Blueprint("twilio")
         base = f"/{VERSION}/Accounts/<account_sid:str>"
-        routes.add_route(self.account, f"/{VERSION}/Accounts/<name:[^/]+\\.json>", name="account")
-        routes.add_route(self.create, f"{base}/Messages.json", methods=["POST"], name="create")
-        routes.add_route(self.list, f"{base}/Messages.json", methods=["GET"], name="list")
-        routes.add_route(self.fetch, f"{base}/Messages/<name:[^/]+\\.json>", methods=["GET"], name="fetch")
-        routes.add_route(self.delete, f"{base}/Messages/<name:[^/]+\\.json>", methods=["DELETE"], name="delete")
-        routes.add_route(self.media_list, f"{base}/Messages/<sid:str>/Media.json", name="media_list")
-        routes.add_route(self.media, f"{base}/Messages/<sid:str>/Media/<media:str>", name="media")
-        routes.add_route(self.content_create, "/v1/Content", methods=["POST"], name="content_create")
-        routes.add_route(self.content_list, "/v1/Content", methods=["GET"], name="content_list")
-        routes.add_route(self.content_fetch, "/v1/Content/<sid:str>", methods=["GET"], name="content_fetch")
-        routes.add_route(self.content_delete, "/v1/Content/<sid:str>", methods=["DELETE"],
-                         name="content_delete")
-        routes.add_route(self.approve, "/v1/Content/<sid:str>/ApprovalRequests/whatsapp", methods=["POST"],
-                         name="approve")
-        routes.add_route(self.approval, "/v1/Content/<sid:str>/ApprovalRequests", methods=["GET"],
-                         name="approval")
+        content = "/v1/Content/<sid:str>"
+        table: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", f"/{VERSION}/Accounts/<name:[^/]+\\.json>", self.account),
+            ("POST", f"{base}/Messages.json", self.create),
+            ("GET", f"{base}/Messages.json", self.list),
+            ("GET", f"{base}/Messages/<name:[^/]+\\.json>", self.fetch),
+            ("DELETE", f"{base}/Messages/<name:[^/]+\\.json>", self.delete),
+            ("GET", f"{base}/Messages/<sid:str>/Media.json", self.media_list),
+            ("GET", f"{base}/Messages/<sid:str>/Media/<media:str>", self.media),
+            ("POST", "/v1/Content", self.content_create),
+            ("GET", "/v1/Content", self.content_list),
+            ("GET", content, self.content_fetch),
+            ("DELETE", content, self.content_delete),
+            ("POST", f"{content}/ApprovalRequests/whatsapp", self.approve),
+            ("GET", f"{content}/ApprovalRequests", self.approval),
+        )
+        for method, path, handler in table:
+            routes.add_route(self._gated(handler), path, methods=[method], name=handler.__name__)
         routes.exception(TwilioError)(self.refused)
-        routes.middleware(self.gate, "request")
         return routes
+
+    def _gated(self, handler: Handler) -> Handler:
+        async def gated(request: Request, **path: str) -> HTTPResponse:
+            stopped = await self.gate(request)
+            return stopped if stopped is not None else await handler(request, **path)
+
+        return gated
 
     async def refused(self, request: Request, error: TwilioError) -> HTTPResponse:
         """Answer an error in Twilio's own shape."""
@@ -244,8 +255,8 @@ class TwilioApi:
     def _message(self, account_sid: str, sid: str) -> TwilioMessage:
         message = self.world.messages.get(sid)
         if message is None or message.account_sid != account_sid or message.hidden:
-            raise TwilioError(404, 20404, f"The requested resource /{VERSION}/Accounts/{account_sid}/Messages/"
-                                          f"{sid}.json was not found")
+            uri = f"/{VERSION}/Accounts/{account_sid}/Messages/{sid}.json"
+            raise TwilioError(404, 20404, f"The requested resource {uri} was not found")
         return message
 
 
