@@ -82,17 +82,17 @@ def one_segment_notice(shop_name: str, reason: str, basket_line: str, link: str,
     )
     if units(_notice("", "", "", link, phone)) > GSM7_SINGLE:
         link = ""
-    for short_shop, short_basket, short_why in (
-        (shop, basket, why),
-        (_shortest(shop, _SHOP_SHORT), basket, why),
-        (_shortest(shop, _SHOP_SHORT), _shortest(basket, _BASKET_SHORT), why),
-        (_shortest(shop, _SHOP_SHORT), _shortest(basket, _BASKET_SHORT), ""),
-        (_shortest(shop, _SHOP_SHORT), "", ""),
-        ("", "", ""),
+    brief_shop = _shortest(shop, _SHOP_SHORT)
+    brief_basket = _shortest(basket, _BASKET_SHORT)
+    for forms in (
+        ((_shortest(shop, size), why, basket) for size in range(len(shop), _SHOP_SHORT, -1)),
+        ((brief_shop, why, _shortest(basket, size)) for size in range(len(basket), _BASKET_SHORT, -1)),
+        ((brief_shop, why, brief_basket), (brief_shop, "", brief_basket), (brief_shop, "", ""), ("", "", "")),
     ):
-        text = _notice(short_shop, short_why, short_basket, link, phone)
-        if units(text) <= GSM7_SINGLE:
-            return _longest_shop(text, short_shop, shop, short_why, short_basket, link, phone)
+        for form in forms:
+            text = _notice(*form, link, phone)
+            if units(text) <= GSM7_SINGLE:
+                return text
     raise ValueError("the shop's phone alone is longer than an SMS")
 
 
@@ -230,17 +230,6 @@ def _notice(shop: str, why: str, basket: str, link: str, phone: str) -> str:
 
 def _sentence(words: str) -> str:
     return words if not words or words[-1] in ".!?" else f"{words}."
-
-
-def _longest_shop(text: str, short: str, shop: str, why: str, basket: str, link: str, phone: str) -> str:
-    """Give the room that is left back to the shop's name."""
-    if not short or short == shop:
-        return text
-    for size in range(len(shop), _SHOP_SHORT, -1):
-        longer = _notice(_shortest(shop, size), why, basket, link, phone)
-        if units(longer) <= GSM7_SINGLE:
-            return longer
-    return text
 
 
 def _shortest(words: str, size: int) -> str:

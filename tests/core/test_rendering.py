@@ -208,3 +208,12 @@ def test_a_long_shop_name_gives_way_before_the_basket() -> None:
     assert notice.startswith("La Grande Boutique")
     assert "Panier: 2 art., 41 000 F" in notice
     assert "repond" not in notice.lower()
+
+
+def test_long_words_fill_the_room_that_is_left() -> None:
+    notice = one_segment_notice(
+        "Awa", "", "Votre commande de trois robes en wax et deux foulards part demain matin avec notre livreur Koffi",
+        "https://relais.example.ci/c/AAAAAAAAAAAAAAAAAAAAAA", "+2250700000001",
+    )
+    assert notice.startswith("Awa: Votre commande de trois robes en wax et deux foulards part")
+    assert 145 <= units(notice) <= 160
