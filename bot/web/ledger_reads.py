@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.types import TypeDecorator
 
 from bot.core.catalogue import Product
 from bot.ledger import views
@@ -51,7 +52,7 @@ class LedgerReads:
         keys = [getattr(table, name) for name in columns]
         query = select(*table.__table__.columns).where(table.shop_id == shop, *where)
         if window.cursor is not None:
-            query = query.where(_after(keys, _read_cursor(kind, window.cursor, len(keys)), newest_first))
+            query = query.where(_after(keys, _read_cursor(kind, window.cursor, [_type_of(key) for key in keys]), newest_first))
         order = [key.desc() if newest_first else key.asc() for key in keys]
         rows = await self._rows(query.order_by(*order).limit(window.limit + 1))
         more = len(rows) > window.limit
@@ -220,13 +221,34 @@ def _cursor(kind: str, values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([kind, plain]).encode()).rstrip(b"=").decode()
 
 
-def _read_cursor(kind: str, cursor: str, count: int) -> list[Any]:
-    """The key a cursor stands for. Raises BadCursor, also for a cursor of another list."""
+def _read_cursor(kind: str, cursor: str, types: Sequence[type]) -> list[Any]:
+    """The key a cursor stands for. Raises BadCursor, also for a cursor of another list or one that was written by hand."""
     try:
         said, values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        key = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in values]
-    except (ValueError, TypeError, KeyError) as error:
+        if said != kind:
+            raise BadCursor("a cursor of another list")
+        return [_typed(value, wanted) for value, wanted in zip(values, types, strict=True)]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadCursor("not a cursor of this list") from error
-    if said != kind or len(key) != count:
-        raise BadCursor("not a cursor of this list")
-    return key
+
+
+def _type_of(column: Any) -> type:
+    """The Python type of a column's values, beneath a decorator of ours."""
+    kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    found: type = kind.python_type
+    return found
+
+
+def _typed(value: Any, wanted: type) -> Any:
+    """One part of a key, in its column's type. Raises ValueError, TypeError or KeyError."""
+    if wanted is datetime:
+        at = datetime.fromisoformat(value["t"])
+        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    match value:
+        case bool():
+            pass
+        case int() if wanted is int and abs(value) < 2**63:
+            return value
+        case str() if wanted is str and "\x00" not in value:
+            return value
+    raise ValueError("not of the column's type")

@@ -224,7 +224,7 @@ class House:
         self.http: httpx.AsyncClient
         self.app: Sanic[Any, Any]
 
-    def gateway(self) -> Gateway:
+    def gateway(self, **parts: Any) -> Gateway:
         async def ready() -> bool:
             return self.model_ready
 
@@ -237,7 +237,7 @@ class House:
         async def keep(shop: str, hook: str, kind: str, body: bytes) -> None:
             self.kept.append((shop, hook, kind, body))
 
-        return Gateway(
+        made = Gateway(
             public_url=PUBLIC,
             secret=SECRET,
             lanes=self.lanes,
@@ -254,6 +254,7 @@ class House:
             acknowledge=acknowledge,
             keep_raw=keep,
         )
+        return replace(made, **parts)
 
     async def conversation(self, lane: LaneId) -> Conversation:
         state = await self.lanes.peek(lane)
@@ -291,10 +292,10 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_house(work: bool = True) -> AsyncIterator[House]:
-    """The house with its server on a free port of the loopback, and its worker."""
+async def open_house(work: bool = True, **parts: Any) -> AsyncIterator[House]:
+    """The house with its server on a free port of the loopback, and its worker. ``parts`` replace the gateway's."""
     house = House()
-    app = house.app = create_app(house.gateway(), name=f"relais-test-{next(_names)}", touch_up=False)
+    app = house.app = create_app(house.gateway(**parts), name=f"relais-test-{next(_names)}", touch_up=False)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]

@@ -226,7 +226,6 @@ class Call(Shape):
 
     conversation_id: str
     customer_id: str
-    name: str | None
     phone: str | None
     basket: str
     reason: str
