@@ -53,6 +53,7 @@ class RedisLanes:
     ) -> None:
         self._redis = as_client(client_or_url)
         self._keys = Keys(prefix)
+        self._tokens = list(zip(self._keys.generation, self._keys.fence, strict=True))
         self._lease_ms = round(lease_seconds * 1000)
         self._keep_ms = round(seen_seconds * 1000)
 
@@ -78,15 +79,7 @@ class RedisLanes:
             if found is None:
                 return None
             lane = LaneId(found.decode())
-            lane_key, inbox, items, _seen = self._keys_of(lane)
-            keys = [
-                lane_key,
-                inbox,
-                items,
-                due,
-                self._keys.generation[partition],
-                self._keys.fence[partition],
-            ]
+            keys = [*self._keys_of(lane)[:3], due, *self._tokens[partition]]
             answer = await _TAKE(
                 self._redis, keys, [lane, self._lease_ms, os.urandom(8).hex(), ITEMS_PER_LEASE]
             )
@@ -146,7 +139,8 @@ class RedisLanes:
         if await self.resolve(target) == source:
             raise ForwardLoop(source)
         await self._announce(source, target)
-        await self._move(source)
+        if not await self._settle_or_stand(source):
+            raise ForwardLoop(source)
 
     async def unforward(self, source: LaneId) -> None:
         """Let the lane stand for itself again. Idempotent."""
@@ -237,13 +231,19 @@ class RedisLanes:
         keys = [lane_key, inbox, items, self._keys.due[partition_of(source)]]
         return bool(await _SETTLE(self._redis, keys, [source, target, *ids]))
 
-    async def _settle_or_stand(self, source: LaneId) -> None:
-        """Finish somebody's forward. Two lanes that were forwarded to each other at once: this one stays."""
+    async def _settle_or_stand(self, source: LaneId) -> bool:
+        """Finish a forward. False for one of two lanes linked to each other at once: it stands for itself again.
+
+        Both were announced before either looks here, so that at least one of them sees the circle.
+        """
         try:
+            await self.resolve(source)
             await self._move(source)
         except ForwardLoop:
             _log.error("lanes.forward_loop", lane=source)
             await self.unforward(source)
+            return False
+        return True
 
     def _keys_of(self, lane: LaneId) -> list[str]:
         keys = self._keys

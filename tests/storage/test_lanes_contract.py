@@ -332,8 +332,8 @@ async def test_a_long_lane_travels_whole(store: Store) -> None:
         await store.lanes.put(A, name, b"")
     await store.lanes.forward(A, B)
     travelled: list[str] = []
-    while lease := await store.lanes.take(partition_of(B)):
-        travelled += ids(lease)
-        await store.lanes.commit(lease, done(lease))
+    while portion := await store.lanes.take(partition_of(B)):
+        travelled += ids(portion)
+        await store.lanes.commit(portion, done(portion))
     assert travelled == names[256:]
     assert not any([(await store.lanes.put(B, name, b"")).fresh for name in names])
