@@ -186,9 +186,9 @@ class TwoShops:
 class House:
     """Everything a test touches: the running server's client and the parts behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: Any = None) -> None:
         self.clock = RealClock()
-        self.lanes = Lanes(self.clock)
+        self.lanes: Any = lanes if lanes is not None else Lanes(self.clock)
         world = World()
         self.board = world.board
         self.waiter = Waiter()
@@ -292,9 +292,9 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_house(work: bool = True, **parts: Any) -> AsyncIterator[House]:
+async def open_house(work: bool = True, lanes: Any = None, **parts: Any) -> AsyncIterator[House]:
     """The house with its server on a free port of the loopback, and its worker. ``parts`` replace the gateway's."""
-    house = House()
+    house = House(lanes)
     app = house.app = create_app(house.gateway(**parts), name=f"relais-test-{next(_names)}", touch_up=False)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
