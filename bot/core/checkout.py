@@ -26,6 +26,8 @@ CHECKOUT_STEPS = frozenset(
 
 MAX_LANDMARK = 200
 MAX_NAME = 60
+_SHORT = 3
+"""Words up to which a lone letter is taken for a size."""
 
 _PHONE = re.compile(r"(?<!\w)\+?\d(?:[\d .\-]{6,20})\d(?!\w)")
 _PAYMENT_WORDS: tuple[tuple[str, str], ...] = (
@@ -159,19 +161,32 @@ def without_phone(text: str) -> str:
 
 
 def read_payment(text: str, offered: Sequence[str], asked: bool) -> str | None:
-    """The payment method a text names, if the shop takes it. Bare "orange" counts only when asked for."""
-    folded = " ".join(fold(text).replace("'", " ").split())
-    for method, pattern in _PAYMENT_WORDS:
-        if re.search(pattern, folded):
-            return method if method in offered else None
-    if asked and "orange" in folded.split() and "orange_money" in offered:
+    """The payment method a text names, if the shop takes it. Bare "orange" counts only when asked for.
+
+    Two methods in one text ("wave ou OM ?") are a question or a doubt, no answer.
+    """
+    named = _payments_named(text)
+    if len(named) == 1 and named[0] in offered:
+        return named[0]
+    if not named and asked and "orange" in fold(text).split() and "orange_money" in offered:
         return "orange_money"
     return None
 
 
+def _payments_named(text: str) -> tuple[str, ...]:
+    folded = " ".join(fold(text).replace("'", " ").split())
+    return tuple(method for method, pattern in _PAYMENT_WORDS if re.search(pattern, folded))
+
+
+def unpaid_by(text: str, offered: Sequence[str]) -> bool:
+    """Does the text name only payment methods that the shop does not take?"""
+    named = _payments_named(text)
+    return bool(named) and not set(named) & set(offered)
+
+
 def names_payment(text: str) -> bool:
     """Does the text name any payment method, taken by the shop or not?"""
-    return read_payment(text, tuple(method for method, _ in _PAYMENT_WORDS), asked=False) is not None
+    return bool(_payments_named(text))
 
 
 def read_name(text: str) -> str | None:
@@ -200,13 +215,16 @@ def read_option(text: str, options: Sequence[str]) -> str | None:
     folded = " ".join(typed)
     for value in sorted(options, key=len, reverse=True):
         wanted = " ".join(tokens(value))
+        if (
+            len(wanted) == 1
+            and len(typed) > _SHORT
+            and not re.search(rf"(taille|size|en|du|le) {wanted}\b", folded)
+        ):
+            continue  # a lone letter in a sentence is an elision as often as a size
         if re.search(rf"(?<!\w){re.escape(wanted)}(?:e?s?)(?!\w)", folded):
             return value
-    for value in options:
-        last = tokens(value)[-1]
-        if any(token == last for token in typed) and sum(tokens(v)[-1] == last for v in options) == 1:
-            return value
-    numbers = [
-        value for value in options if any(token in tokens(value) for token in typed if token.isdigit())
-    ]
-    return numbers[0] if len(numbers) == 1 else None
+    last = [value for value in options if len(tokens(value)[-1]) > 1 and tokens(value)[-1] in typed]
+    if len(last) == 1:
+        return last[0]
+    digits = [value for value in options if any(token in tokens(value) for token in typed if token.isdigit())]
+    return digits[0] if len(digits) == 1 else None

@@ -9,10 +9,9 @@ from rapidfuzz import fuzz, process
 
 from bot.core.basket import Options
 from bot.core.catalogue import Index, Product
+from bot.core.options import SURE, Named, named_options, one_each
 from bot.core.words import SEPARATOR, STOP, key, number, stem, tokens
 
-SURE = 86.0
-"""Least similarity, 0 to 100, at which a misspelt name is taken for a product."""
 MARGIN = 4.0
 """Two products closer than this in similarity are both offered."""
 
@@ -24,13 +23,6 @@ _ENGLISH = {
     "men": "homme", "man": "homme", "women": "femme", "woman": "femme", "night": "nuit", "bamboo": "bambou",
     "wipe": "lingette", "leather": "cuir", "pearl": "perle", "cloth": "pagne", "fabric": "pagne",
     "scarve": "foulard", "dresse": "robe", "cotton": "coton",
-}  # fmt: skip
-_VALUES = {
-    "black": "noir", "white": "blanc", "red": "rouge", "blue": "bleu", "green": "vert", "yellow": "jaune",
-    "pink": "rose", "purple": "violet", "brown": "marron", "gold": "dore", "golden": "dore", "gris": "gris",
-    "silver": "argente", "small": "s", "medium": "m", "large": "l", "blanche": "blanc", "violette": "violet",
-    "verte": "vert", "noire": "noir", "bleue": "bleu", "doree": "dore", "argentee": "argente", "2xl": "xxl",
-    "rosee": "rose", "bordeau": "bordeaux",
 }  # fmt: skip
 _UNITS = frozenset({"lot", "paire", "piece", "petit", "grand", "modele"})
 """Words that count or qualify; alone they are nobody's name."""
@@ -263,7 +255,10 @@ def _items(
     quantity = None if counted_at is None else number(typed[counted_at])
     products = [catalogue.products[product_id] for product_id in span.ids]
     around = [*range(zone[0], span.start), *range(span.end, zone[1])]
-    named = {product.id: _named(typed, free, span, product, around) for product in products}
+    named = {
+        product.id: named_options(typed, free, (span.start, span.end), product, around)
+        for product in products
+    }
     for values in named.values():
         for positions, _, _ in values:
             for position in positions:
@@ -275,70 +270,15 @@ def _items(
             return split
     if quantity is None:
         quantity = _number_after(typed, free, span, zone[1])
-    candidates = tuple(Candidate(p, _options(p, named[p.id])) for p in products)
+    candidates = tuple(Candidate(p, one_each(p, named[p.id])) for p in products)
     return [Item(candidates, quantity, phrase)]
-
-
-_Named = list[tuple[tuple[int, ...], str, str]]
-"""(positions, option, value) in the text's order."""
-
-
-def _named(
-    typed: tuple[str, ...], free: list[bool], span: _Span, product: Product, around: list[int]
-) -> _Named:
-    found: _Named = []
-    taken: set[int] = set()
-    inside = {stem(token) for token in typed[span.start : span.end]}
-    values = [(option, value) for option, options in product.options for value in options]
-    for option, value in sorted(values, key=lambda pair: -len(tokens(pair[1]))):
-        wanted = [_value(token) for token in tokens(value) if token not in STOP]
-        short = [word for word in wanted if word not in inside]
-        for words in {tuple(wanted), tuple(short)} - {()}:
-            for position in around:
-                content = [p for p in range(position, len(typed)) if typed[p] not in STOP and p in around]
-                if typed[position] == "l" and wanted == ["l"]:
-                    content = [position]
-                window = tuple(content[: len(words)])
-                if not window or window[0] != position or len(window) < len(words) or taken & {*window}:
-                    continue
-                if not all(free[p] for p in window) or not _same(typed, window, words):
-                    continue
-                if len(words[0]) == 1 and position < span.start and typed[position - 1] != "taille":
-                    continue
-                taken |= {*window}
-                found.append((window, option, value))
-    return sorted(found)
-
-
-def _value(token: str) -> str:
-    plain = stem(token)
-    return _VALUES.get(plain, plain)
-
-
-def _same(typed: tuple[str, ...], window: tuple[int, ...], words: tuple[str, ...]) -> bool:
-    for position, word in zip(window, words, strict=True):
-        seen = _value(typed[position])
-        close = len(word) >= 5 and len(seen) >= 4 and fuzz.ratio(seen, word) >= SURE
-        if seen != word and not close:
-            return False
-    return True
-
-
-def _options(product: Product, named: _Named) -> Options:
-    """One value per option; an option named twice is left open, to be asked."""
-    chosen: list[tuple[str, str]] = []
-    for option, _ in product.options:
-        values = {value for _, name, value in named if name == option}
-        if len(values) == 1:
-            chosen.append((option, values.pop()))
-    return tuple(chosen)
 
 
 def _split(
     typed: tuple[str, ...],
     free: list[bool],
     product: Product,
-    named: _Named,
+    named: Named,
     span: _Span,
     quantity: int | None,
     phrase: str,
@@ -363,7 +303,7 @@ def _split(
         free[position] = False
     rest = [entry for entry in named if entry[1] != several[0]]
     return [
-        Item((Candidate(product, _options(product, [*rest, ((0,), several[0], value)])),), count, phrase)
+        Item((Candidate(product, one_each(product, [*rest, ((0,), several[0], value)])),), count, phrase)
         for count, value in parts
     ]
 

@@ -120,6 +120,8 @@ FILLER = frozenset(
 
 _JOINERS = frozenset({"et", "and", "puis", "ensuite", "ou"})
 _ELISION = re.compile(r"(?<![a-z0-9])(?:qu|[ljdcnsmt])'(?=[a-z])")
+_POSSESSIVE = re.compile(r"(?<=[a-z])'s(?![a-z])|(?<![a-z])s il (?:vous|te) plait(?![a-z])")
+"""English 's and a French courtesy: their "s" is no size."""
 _THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (\d{3})(?!\d)")
 _AMOUNT = re.compile(r"(?<![\w-])\d+ ?(?:f|fr|frs|francs?|fcfa|cfa|xof)(?![a-z])")
 _TIMES = re.compile(r"(?<![a-z0-9])(?:[x*] ?(\d+)|(\d+) ?[x*])(?![a-z0-9])")
@@ -135,7 +137,7 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """Folded words and numbers; commas, plus signs and "et" become ``SEPARATOR``. Amounts of money are left out."""
-    folded = _ELISION.sub(" ", fold(text))
+    folded = _ELISION.sub(" ", _POSSESSIVE.sub(" ", fold(text)))
     folded = _THOUSANDS.sub(r"\1\2", folded)
     folded = _AMOUNT.sub(" ", folded)
     folded = _TIMES.sub(lambda m: f" {m[1] or m[2]} ", folded)

@@ -1,0 +1,76 @@
+"""Which option values a message names for a product: "une chemise lin noire en M"."""
+
+from __future__ import annotations
+
+from rapidfuzz import fuzz
+
+from bot.core.basket import Options
+from bot.core.catalogue import Product
+from bot.core.words import STOP, stem, tokens
+
+SURE = 86.0
+"""Least similarity, 0 to 100, at which a misspelt word is taken for a known one."""
+
+_VALUES = {
+    "black": "noir", "white": "blanc", "red": "rouge", "blue": "bleu", "green": "vert", "yellow": "jaune",
+    "pink": "rose", "purple": "violet", "brown": "marron", "gold": "dore", "golden": "dore", "gris": "gris",
+    "silver": "argente", "small": "s", "medium": "m", "large": "l", "blanche": "blanc", "violette": "violet",
+    "verte": "vert", "noire": "noir", "bleue": "bleu", "doree": "dore", "argentee": "argente", "2xl": "xxl",
+    "rosee": "rose", "bordeau": "bordeaux",
+}  # fmt: skip
+
+Named = list[tuple[tuple[int, ...], str, str]]
+"""(positions, option, value) in the text's order."""
+
+
+def named_options(
+    typed: tuple[str, ...], free: list[bool], span: tuple[int, int], product: Product, around: list[int]
+) -> Named:
+    """The values of the product's options among the free words ``around`` its name at ``span`` (start, end)."""
+    start, end = span
+    found: Named = []
+    taken: set[int] = set()
+    inside = {stem(token) for token in typed[start:end]}
+    values = [(option, value) for option, options in product.options for value in options]
+    for option, value in sorted(values, key=lambda pair: -len(tokens(pair[1]))):
+        wanted = [_value(token) for token in tokens(value) if token not in STOP]
+        short = [word for word in wanted if word not in inside]
+        for words in {tuple(wanted), tuple(short)} - {()}:
+            for position in around:
+                content = [p for p in range(position, len(typed)) if typed[p] not in STOP and p in around]
+                if typed[position] == "l" and wanted == ["l"]:
+                    content = [position]
+                window = tuple(content[: len(words)])
+                if not window or window[0] != position or len(window) < len(words) or taken & {*window}:
+                    continue
+                if not all(free[p] for p in window) or not _same(typed, window, words):
+                    continue
+                if len(words[0]) == 1 and position < start and typed[position - 1] != "taille":
+                    continue
+                taken |= {*window}
+                found.append((window, option, value))
+    return sorted(found)
+
+
+def _value(token: str) -> str:
+    plain = stem(token)
+    return _VALUES.get(plain, plain)
+
+
+def _same(typed: tuple[str, ...], window: tuple[int, ...], words: tuple[str, ...]) -> bool:
+    for position, word in zip(window, words, strict=True):
+        seen = _value(typed[position])
+        close = len(word) >= 5 and len(seen) >= 4 and fuzz.ratio(seen, word) >= SURE
+        if seen != word and not close:
+            return False
+    return True
+
+
+def one_each(product: Product, named: Named) -> Options:
+    """One value per option; an option named twice is left open, to be asked."""
+    chosen: list[tuple[str, str]] = []
+    for option, _ in product.options:
+        values = {value for _, name, value in named if name == option}
+        if len(values) == 1:
+            chosen.append((option, values.pop()))
+    return tuple(chosen)
