@@ -13,10 +13,10 @@ from bot.core.catalogue import Product, match_commune
 from bot.core.checkout import (
     delivered_to,
     first_open_line,
-    names_payment,
     read_payment,
     read_phone,
     under_way,
+    unpaid_by,
     without_phone,
 )
 from bot.core.matching import Found, Item, find_items
@@ -51,7 +51,7 @@ def take_details(turn: Turn, rest: str, asked: Awaiting | None = None) -> bool:
     method = read_payment(rest, tuple(turn.shelf.shop.payments), asked is Awaiting.PAYMENT)
     if method is not None:
         turn.basket = turn.basket.changed(checkout=replace(turn.basket.checkout, payment=method))
-    elif names_payment(rest):
+    elif unpaid_by(rest, tuple(turn.shelf.shop.payments)):
         methods = ", ".join(texts.payment(name, turn.language) for name in turn.shelf.shop.payments)
         turn.say("utter_payment_not_taken", methods=methods)
     return turn.basket.checkout != known

@@ -120,6 +120,9 @@ def _option(turn: Turn) -> bool:
 def _product(turn: Turn) -> bool:
     offered = [value.split("=", 1)[1].split(":") for value in turn.offered if value.startswith("product=")]
     candidates = index(turn.products[parts[0]] for parts in offered if parts[0] in turn.products)
+    meant = {item.product.id for item in find(turn).items if item.product is not None}
+    if meant - set(candidates.products):
+        return False
     items = find_items(turn.text, candidates).items
     options: Options = ()
     if len(items) == 1 and len(find(turn).items) <= 1 and items[0].product is not None:

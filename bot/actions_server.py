@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 import pkgutil
 import warnings
 from typing import Any
@@ -18,10 +17,8 @@ from sanic import Sanic
 
 import actions
 from actions import services
-from actions.ledger import ShopLedger
 from actions.services import Ledger, Services
-from bot.ledger.engine import open_ledger
-from bot.settings import of_child
+from bot.ledger.actions import ledger_from_environment
 
 
 def create_app(ledger: Ledger) -> Sanic[Any, Any]:
@@ -54,8 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    settings = of_child(os.environ)
-    serve(ShopLedger(open_ledger(settings.database_url)), arguments.port)
+    serve(ledger_from_environment(), arguments.port)
 
 
 if __name__ == "__main__":

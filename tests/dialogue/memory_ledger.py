@@ -13,6 +13,8 @@ from actions.services import LatestOrder, Payment, ShopFacts
 from bot.core.catalogue import Product, Zone
 from bot.core.orders import OrderRequest, OrderStatus, Placed, PlaceResult, Rejected, SoldOut
 
+SHOPS = Path(__file__).parents[2] / "shops"
+
 
 class MemoryLedger:
     """Products, zones and orders of the shops in a folder."""
