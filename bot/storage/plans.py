@@ -46,7 +46,7 @@ def plan(hint: Any) -> Plan:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is None and isinstance(hint, type):
         if issubclass(hint, Enum):
-            return lambda value, _: value.value, hint
+            return lambda value, _: value.value, {member.value: member for member in hint}.__getitem__
         if dataclasses.is_dataclass(hint):
             return dataclass_plan(hint)
     if origin is tuple:
