@@ -16,7 +16,6 @@ import httpx
 from bot import channels, logs, settings
 from bot.channels.accounts import Account, WebAccount
 from bot.channels.content import RedisContentCache
-from bot.channels.telegram import Telegram
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
@@ -131,6 +130,9 @@ async def gateway(found: Settings) -> Gateway:
         return told
 
     async def acknowledge(shop: str, callback_id: str) -> None:
+        # Only here: loading the library takes seconds, and the gateway accepts before anybody taps.
+        from bot.channels.telegram import Telegram
+
         channel = shop_channels.of(ShopId(shop), ChannelName.TELEGRAM)
         if isinstance(channel, Telegram):
             await channel.acknowledge(callback_id)

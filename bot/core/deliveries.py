@@ -45,6 +45,8 @@ class Delivery:
     reply: Reply
     created_at: float
     status: MessageStatus = S.WAITING
+    owed_since: float | None = None
+    """When the shopper was first owed it, where this item repeats an older one."""
     not_before: float = 0.0
     """Not tried before this time (seconds)."""
     question: int | None = None
@@ -72,6 +74,11 @@ class Delivery:
     """Roads that failed for this reply already."""
     probe: bool = False
     """Sent on a channel that is down, to see whether it works again."""
+
+    @property
+    def since(self) -> float:
+        """Since when the shopper has waited for it."""
+        return self.created_at if self.owed_since is None else self.owed_since
 
     @property
     def shown(self) -> MessageStatus:

@@ -84,7 +84,7 @@ def choose(
     reply = delivery.reply
     if reply.expires_at is not None and now >= reply.expires_at:
         return Drop("expired")
-    if now - delivery.created_at >= EXPIRY_SECONDS:
+    if now - delivery.since >= EXPIRY_SECONDS:
         return Drop("too_old")
     closed: str = "no_road"
     probe: Send | None = None

@@ -142,6 +142,7 @@ def move_with_notice(
         conversation.message_id(serial),
         reply,
         created_at=now,
+        owed_since=min((d.since for d in owed), default=now),
         supersedes=first,
         question=question.number if question else None,
         avoid=tuple(dict.fromkeys(channel for d in owed for channel in d.avoid)),
@@ -174,7 +175,8 @@ def repeat(
     again = Delivery(
         conversation.message_id(serial),
         failed.reply,
-        created_at=failed.created_at,
+        created_at=now,
+        owed_since=failed.since,
         supersedes=failed.id,
         question=failed.question,
         avoid=roads,

@@ -95,7 +95,7 @@ def _hold(
     )
     work.conversation = work.conversation.with_delivery(held)
     if (
-        now - delivery.created_at >= failover.CALL_LIST_SECONDS
+        now - delivery.since >= failover.CALL_LIST_SECONDS
         and not work.conversation.unreachable_told
     ):
         work.conversation = replace(work.conversation, unreachable_told=True)

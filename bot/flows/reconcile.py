@@ -86,7 +86,7 @@ async def failed(desk: Desk, work: Work, delivery: Delivery, failure: Failure) -
     elif failure.scope is Scope.SENDER:
         await tell(desk, work, delivery, Kind.BROKEN, failure.code)
     waits = failure.scope in (Scope.CHANNEL, Scope.SENDER)
-    stale = not waits and now - delivery.created_at > STALE_SECONDS
+    stale = not waits and now - delivery.since > STALE_SECONDS
     tired = not waits and delivery.attempts >= MOST_ATTEMPTS[failure.scope]
     if delivery.superseded_by or stale or tired:
         return

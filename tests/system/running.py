@@ -27,7 +27,10 @@ def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
     """Look again and again until it is there. Waiting for other processes needs real time, but no more than that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = look()
+        try:
+            found = look()
+        except httpx.TransportError:
+            found = None  # a process under test may be dead just now
         if found:
             return found
         time.sleep(0.05)
@@ -75,7 +78,8 @@ class Running:
         self.sim("faults", channel=channel, fault=name, on=on, options=options)
 
     def pid(self, name: str) -> int:
-        return int(json.loads((self.data / "pids.json").read_text())[name])
+        """What runs under that name now, 0 while nothing does."""
+        return int(json.loads((self.data / "pids.json").read_text()).get(name, 0))
 
     def kill(self, name: str) -> int:
         """``kill -9`` one process; the supervisor starts it again. Its old pid."""
@@ -93,6 +97,7 @@ class Running:
         eventually(self.ready, READY_SECONDS, "ready")
 
     def stop(self) -> None:
+        self.http.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(timeout=40)
@@ -116,6 +121,7 @@ def start(data: Path) -> Running:
         stdout=log,
         stderr=subprocess.STDOUT,
     )
+    log.close()
     running = Running(data, process)
     try:
         written = data / "addresses.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -19,14 +20,14 @@ def test_an_order_survives_the_death_of(relais: Running, name: str) -> None:
     person.ask("Bonjour")
     person.write(ORDER)
     old = relais.kill(name)
-    eventually(lambda: relais.pid(name) != old, 20, f"a new {name}")
+    eventually(lambda: relais.pid(name) not in (0, old), 20, f"a new {name}")
     person.read(until="uniwax", seconds=90)
     person.write("je valide ma commande")
     advance(person, "whatsapp", "", seconds=120)
     expect_two_uniwax_and_a_scarf(person.the_order(), "whatsapp")
 
 
-def test_gateway_dead_while_three_shoppers_say_oui(relais: Running) -> None:
+def test_gateway_dead_for_60_seconds_while_three_shoppers_say_oui(relais: Running) -> None:
     people = [Person(relais) for _ in range(3)]
     for person in people:
         person.ask("Bonjour")
@@ -34,18 +35,15 @@ def test_gateway_dead_while_three_shoppers_say_oui(relais: Running) -> None:
         person.write("je valide ma commande")
         advance(person, "whatsapp", "confirmation")
     pid = relais.pid("gateway")
+    # Stopped, not killed: the supervisor would have another one up in a second. Twilio gives up after 15 s.
     os.kill(pid, signal.SIGSTOP)
     try:
         for person in people:
             person.write("oui")
-        eventually(lambda: False or _waited(people), 1, "the messages are sent")
+        time.sleep(60)
     finally:
         os.kill(pid, signal.SIGKILL)
     for person in people:
         order = eventually(person.orders, 90, "the order")
         assert len(order) == 1
         expect_two_uniwax_and_a_scarf(order[0], "whatsapp")
-
-
-def _waited(people: list[Person]) -> bool:
-    return all(any(m["text"] == "oui" for m in person.screen("whatsapp")) for person in people)
