@@ -21,7 +21,9 @@ from bot.settings import Settings
 def register(commands: Any) -> None:
     """Add ``keys`` and what it can do."""
     keys = commands.add_parser("keys", help="make API keys")
-    create = keys.add_subparsers(dest="part", required=True).add_parser("create", help="make a key and print it")
+    create = keys.add_subparsers(dest="part", required=True).add_parser(
+        "create", help="make a key and print it"
+    )
     create.add_argument("--shop", required=True, help="id of the shop it is for")
     create.add_argument("--name", required=True, help="what it is for, shown in lists")
     create.add_argument("--scope", action="append", default=[], help="such as orders:read; none: all")

@@ -23,10 +23,14 @@ def register(commands: Any) -> None:
     shops = commands.add_parser("shops", help="check the shops' files, import them")
     parts = shops.add_subparsers(dest="part", required=True)
     check = parts.add_parser("check", help="say all that is wrong in the files; write nothing")
-    check.add_argument("--serve", action="store_true", help="also require the secrets that `make serve` needs")
+    check.add_argument(
+        "--serve", action="store_true", help="also require the secrets that `make serve` needs"
+    )
     check.set_defaults(run=run_check)
     bring = parts.add_parser("import", help="bring changed files into the ledger")
-    bring.add_argument("--replace", action="store_true", help="overwrite what console and REST changed, never stock")
+    bring.add_argument(
+        "--replace", action="store_true", help="overwrite what console and REST changed, never stock"
+    )
     bring.set_defaults(run=run_import)
 
 

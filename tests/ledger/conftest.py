@@ -28,12 +28,10 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    """A ledger without tables."""
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Address of an empty database."""
     if request.param == "sqlite":
-        ledger = open_ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-        yield ledger
-        await ledger.close()
+        yield f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
         return
     server: str = request.getfixturevalue("postgres")
     schema = f"test_{secrets.token_hex(6)}"
@@ -41,11 +39,17 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     async with admin.writing() as connection:
         await connection.execute(text(f"CREATE SCHEMA {schema}"))
         await connection.execute(text(f"ALTER ROLE relais SET search_path = {schema}"))
-    await admin.close()
-    ledger = open_ledger(server)
-    yield ledger
-    async with ledger.writing() as connection:
+    yield server
+    async with admin.writing() as connection:
         await connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    await admin.close()
+
+
+@pytest.fixture
+async def empty(url: str) -> AsyncIterator[Ledger]:
+    """A ledger without tables."""
+    ledger = open_ledger(url)
+    yield ledger
     await ledger.close()
 
 
@@ -54,3 +58,11 @@ async def ledger(empty: Ledger) -> Ledger:
     """A ledger with all tables, empty."""
     await upgrade(empty)
     return empty
+
+
+@pytest.fixture
+async def rival(url: str) -> AsyncIterator[Ledger]:
+    """The same ledger as another process has it open."""
+    ledger = open_ledger(url)
+    yield ledger
+    await ledger.close()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.ledger.columns import Base
 from bot.ledger.engine import Ledger
 from bot.ledger.models import Shop, Zone
-from bot.ledger.schema import configuration, upgrade
+from bot.ledger.schema import configuration, upgrade_to_head
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -39,8 +39,8 @@ async def test_down_leaves_nothing_behind(ledger: Ledger) -> None:
     assert left == ["alembic_version"]
 
 
-async def test_processes_that_start_together_migrate_once(empty: Ledger) -> None:
-    await asyncio.gather(*(upgrade(empty) for _ in range(4)))
+async def test_processes_that_start_together_migrate_once(url: str, empty: Ledger) -> None:
+    await asyncio.gather(*(upgrade_to_head(url) for _ in range(4)))
 
     async with empty.reading() as connection:
         tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
