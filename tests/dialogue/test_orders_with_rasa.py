@@ -46,9 +46,11 @@ async def ordered(ledger: Ledger, shopper: Shopper) -> list[Ordered]:
         )
         found = []
         for row in orders.all():
-            lines = await connection.execute(select(OrderLine.__table__).where(OrderLine.order_id == row.id))
+            lines = await connection.execute(
+                select(OrderLine.__table__).where(OrderLine.order_id == row.id).order_by(OrderLine.ordinal)
+            )
             taken = [
-                (line.product_id, "/".join(value for _, value in _pairs(line.options)), line.quantity)
+                (line.product_id, "/".join(value for _, value in line.options), line.quantity)
                 for line in lines.all()
             ]
             found.append(
@@ -56,18 +58,13 @@ async def ordered(ledger: Ledger, shopper: Shopper) -> list[Ordered]:
                     taken,
                     row.commune,
                     row.landmark,
-                    row.customer_name if hasattr(row, "customer_name") else row.name,
+                    row.name,
                     row.phone,
                     row.payment_method,
                     row.total_xof,
                 )
             )
     return found
-
-
-def _pairs(options: object) -> list[tuple[str, str]]:
-    pairs = options.items() if isinstance(options, dict) else options
-    return [(str(name), str(value)) for name, value in pairs]  # type: ignore[union-attr]
 
 
 PHONE = "+2250707000001"
