@@ -15,7 +15,7 @@ from bot.core.messages import Awaiting, Choice, Received, Reply
 from bot.flows import watch
 from bot.flows.answer import apply_answer
 from bot.flows.desk import Desk, NoPermit, Work, channel_health
-from bot.flows.linking import learn_addresses, link
+from bot.flows.linking import GREETING, learn_addresses, link
 from bot.ports import Turn, Unavailable
 
 APOLOGY_SECONDS = 30.0
@@ -158,6 +158,8 @@ async def converse(desk: Desk, work: Work) -> None:
     if _answered_by_us(work, first, heard, now):
         return
     text = heard.text or _place(first.received)
+    if text == "/start":  # Telegram's own button for "begin"
+        text = GREETING
     if not text and heard.choice is None:
         said = speaking.say(
             conversation, Reply(wording.file_kept(conversation.customer.language)), now
