@@ -42,7 +42,9 @@ def _as_problem(request: Request, error: Exception) -> Problem:
         case Problem():
             return error
         case Unavailable():
-            return Problem("unavailable", "The store or the ledger cannot be reached.", headers={"Retry-After": "1"})
+            return Problem(
+                "unavailable", "The store or the ledger cannot be reached.", headers={"Retry-After": "1"}
+            )
         case MethodNotAllowed():
             return Problem("method-not-allowed", headers={"Allow": allowed(request.app, _path(request))})
         case PayloadTooLarge():
@@ -76,7 +78,9 @@ def _page(problem: Problem) -> HTTPResponse:
         return pages.not_found()
     if status >= 500:
         return pages.unavailable()
-    return pages.notice(status, "Cela n'a pas marché", "La page n'a pas compris cette demande. Revenez en arrière.")
+    return pages.notice(
+        status, "Cela n'a pas marché", "La page n'a pas compris cette demande. Revenez en arrière."
+    )
 
 
 def _path(request: Request | None) -> str:
@@ -90,7 +94,9 @@ def allowed(app: Sanic[Any, Any], path: str) -> str:
     """Methods of every route that matches the path. RFC 9110 15.5.6; Sanic leaves it out where a path has parameters."""
     methods: set[str] = set()
     for route in app.router.routes:
-        pattern = re.sub(r"<[^>]*>", "[^/]+", re.sub(r"(^|>)[^<]*", lambda part: _escaped(part[0]), route.path))
+        pattern = re.sub(
+            r"<[^>]*>", "[^/]+", re.sub(r"(^|>)[^<]*", lambda part: _escaped(part[0]), route.path)
+        )
         if re.fullmatch(pattern, path.strip("/")):
             methods |= set(route.methods)
     return ", ".join(sorted(methods))

@@ -52,7 +52,9 @@ class LedgerReads:
         keys = [getattr(table, name) for name in columns]
         query = select(*table.__table__.columns).where(table.shop_id == shop, *where)
         if window.cursor is not None:
-            query = query.where(_after(keys, _read_cursor(kind, window.cursor, [_type_of(key) for key in keys]), newest_first))
+            query = query.where(
+                _after(keys, _read_cursor(kind, window.cursor, [_type_of(key) for key in keys]), newest_first)
+            )
         order = [key.desc() if newest_first else key.asc() for key in keys]
         rows = await self._rows(query.order_by(*order).limit(window.limit + 1))
         more = len(rows) > window.limit
@@ -96,7 +98,9 @@ class LedgerReads:
     # --- REST -----------------------------------------------------------------------------------------------
 
     async def orders(self, shop: str, window: Window) -> Listing:
-        page = await self._page("orders", OrderRow, ("created_at", "id"), shop, window, lambda row: {"row": row})
+        page = await self._page(
+            "orders", OrderRow, ("created_at", "id"), shop, window, lambda row: {"row": row}
+        )
         rows = [item["row"] for item in page.items]
         lines = await self._lines([row.id for row in rows])
         return Listing([views.order(row, lines.get(row.id, [])) for row in rows], page.next_cursor)
@@ -139,7 +143,9 @@ class LedgerReads:
         )  # fmt: skip
         rows = [item["row"] for item in page.items]
         people = await self._people(shop, [row.customer_id for row in rows])
-        shown = [views.conversation(row, people[row.customer_id]) for row in rows if row.customer_id in people]
+        shown = [
+            views.conversation(row, people[row.customer_id]) for row in rows if row.customer_id in people
+        ]
         return Listing(shown, page.next_cursor)
 
     async def conversation(self, shop: str, conversation_id: str) -> Json | None:
@@ -177,7 +183,9 @@ class LedgerReads:
         return None if row is None else views.product(row)
 
     async def zones(self, shop: str, window: Window) -> Listing:
-        return await self._page("zones", Zone, ("position", "commune"), shop, window, views.zone, newest_first=False)
+        return await self._page(
+            "zones", Zone, ("position", "commune"), shop, window, views.zone, newest_first=False
+        )
 
     async def zone(self, shop: str, commune: str) -> Json | None:
         row = await self._one(Zone, shop, "commune", commune)
@@ -187,7 +195,9 @@ class LedgerReads:
         return await self._page("incidents", Incident, ("began_at", "id"), shop, window, views.incident)
 
     async def call_list(self, shop: str, window: Window) -> Listing:
-        return await self._page("call_list", CallListRow, ("since", "conversation_id"), shop, window, views.call)
+        return await self._page(
+            "call_list", CallListRow, ("since", "conversation_id"), shop, window, views.call
+        )
 
 
 def _owners(shop: str, address: str) -> Select[Any]:

@@ -20,7 +20,10 @@ class Metrics:
             registry=self.registry,
         )
         self.repeats = Counter(
-            "relais_webhooks_repeated", "Webhooks whose message had been seen", ["hook"], registry=self.registry
+            "relais_webhooks_repeated",
+            "Webhooks whose message had been seen",
+            ["hook"],
+            registry=self.registry,
         )
         self.refused = Counter(
             "relais_webhooks_refused",

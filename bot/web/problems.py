@@ -57,7 +57,10 @@ _KINDS = (
         "The Allow header of the answer lists the methods this address knows.",
     ),
     ProblemKind(
-        "timeout", 408, "The request took too long to arrive", "The body did not arrive in time. Send it again."
+        "timeout",
+        408,
+        "The request took too long to arrive",
+        "The body did not arrive in time. Send it again.",
     ),
     ProblemKind(
         "wrong-state",

@@ -44,7 +44,9 @@ def routes(gateway: Gateway, metrics: Metrics) -> Blueprint:
             metrics.seconds.labels(hook.value).observe(perf_counter() - began)
             return answer
 
-        hooks.add_route(handle, f"/{hook.value}/<shop:str>", methods=["POST"], name=hook.name.lower(), stream=True)
+        hooks.add_route(
+            handle, f"/{hook.value}/<shop:str>", methods=["POST"], name=hook.name.lower(), stream=True
+        )
 
     for hook in Hook:
         add(hook)
@@ -63,7 +65,9 @@ async def _take(
         status: int, reason: str, headers: dict[str, str] | None = None, detail: str = ""
     ) -> HTTPResponse:
         metrics.refused.labels(hook.value, reason).inc()
-        log.warning("webhook.refused", extra={"hook": hook.value, "shop": shop, "reason": reason, "detail": detail})
+        log.warning(
+            "webhook.refused", extra={"hook": hook.value, "shop": shop, "reason": reason, "detail": detail}
+        )
         return HTTPResponse(f"{reason}\n", status=status, headers=headers, content_type=_PLAIN)
 
     if not gateway.doors.has(shop):

@@ -121,7 +121,8 @@ class Shelf:
 
     async def shop_window(self, shop: str) -> ShopFace:
         products = [
-            Product(f"p{n}", f"Pagne <{n}>", "Pagnes", "", (), 16000 + n, (), None if n else 0) for n in range(200)
+            Product(f"p{n}", f"Pagne <{n}>", "Pagnes", "", (), 16000 + n, (), None if n else 0)
+            for n in range(200)
         ]
         return ShopFace("Pagnes & livraison", "Lundi à samedi", products)
 
@@ -196,7 +197,9 @@ class House:
         self.phones[ChannelName.WEB] = Phone(ChannelName.WEB, PAGE)
         accounts = {channel: phone.account for channel, phone in self.phones.items()}
         shop = replace(world.desk.shops.shop, accounts=accounts)  # type: ignore[attr-defined]
-        self.shops = TwoShops({SHOP: shop, OTHER: Shop(OTHER, "Coton Doux", "+2250700000198", accounts=accounts)})
+        self.shops = TwoShops(
+            {SHOP: shop, OTHER: Shop(OTHER, "Coton Doux", "+2250700000198", accounts=accounts)}
+        )
         self.desk = Desk(
             lanes=self.lanes,
             board=self.board,
@@ -272,7 +275,9 @@ class House:
                     await step(self.desk, lease)
             await asyncio.sleep(0.005)
 
-    async def twilio(self, kind: str, form: dict[str, str], shop: str = SHOP, token: str = TOKEN) -> httpx.Response:
+    async def twilio(
+        self, kind: str, form: dict[str, str], shop: str = SHOP, token: str = TOKEN
+    ) -> httpx.Response:
         """Post a signed form."""
         path = f"/webhooks/{kind}/{shop}"
         signature = sign(token, PUBLIC + path, form.items())

@@ -67,13 +67,26 @@ OWN = {
 
 def test_the_table_holds_the_read_side() -> None:
     paths = {operation.path for operation in OPERATIONS}
-    assert {"/orders", "/conversations", "/products", "/zones", "/customers", "/incidents", "/channels"} <= paths
+    assert {
+        "/orders",
+        "/conversations",
+        "/products",
+        "/zones",
+        "/customers",
+        "/incidents",
+        "/channels",
+    } <= paths
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 async def test_every_operation_needs_a_key_and_its_scope(house: House, operation: Operation) -> None:
     path = path_of(operation, **OWN)
-    for headers in ({}, {"Authorization": "Bearer nobody"}, {"Authorization": "Basic k-awa"}, {b"Authorization": b"Bearer \xff"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer nobody"},
+        {"Authorization": "Basic k-awa"},
+        {b"Authorization": b"Bearer \xff"},
+    ):
         answer = await house.http.request(operation.method, path, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -108,14 +121,18 @@ async def test_no_operation_shows_or_touches_another_shop(house: House, operatio
         assert after.basket == before.basket and after.human == before.human
 
 
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if "{" in o.path], ids=lambda operation: operation.id)
+@pytest.mark.parametrize(
+    "operation", [o for o in OPERATIONS if "{" in o.path], ids=lambda operation: operation.id
+)
 async def test_an_unknown_object_is_404(house: House, operation: Operation) -> None:
     assert (await call(house, operation, path_of(operation, **UNKNOWN))).status_code == 404
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.many], ids=lambda operation: operation.id)
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1e2"])
-async def test_a_limit_out_of_range_is_422_without_the_value(house: House, operation: Operation, query: str) -> None:
+async def test_a_limit_out_of_range_is_422_without_the_value(
+    house: House, operation: Operation, query: str
+) -> None:
     await with_conversation(house)
     answer = await call(house, operation, f"{path_of(operation, **OWN)}?{query}")
     assert answer.status_code == 422
@@ -148,12 +165,18 @@ async def test_a_conversation_is_shown_as_committed(house: House) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["last_message_at"])
 
 
-@pytest.mark.parametrize("address", ["whatsapp:+2250700000001", "whatsapp:07 00 00 00 01", "whatsapp:2250700000001"])
+@pytest.mark.parametrize(
+    "address", ["whatsapp:+2250700000001", "whatsapp:07 00 00 00 01", "whatsapp:2250700000001"]
+)
 async def test_a_conversation_is_found_by_address(house: House, address: str) -> None:
     await with_conversation(house)
-    body = (await house.http.get(f"{PREFIX}/conversations", params={"address": address}, headers=house.api())).json()
+    body = (
+        await house.http.get(f"{PREFIX}/conversations", params={"address": address}, headers=house.api())
+    ).json()
     assert [item["id"] for item in body["items"]] == [LANE]
-    other = await house.http.get(f"{PREFIX}/conversations", params={"address": address}, headers=house.api("k-coton"))
+    other = await house.http.get(
+        f"{PREFIX}/conversations", params={"address": address}, headers=house.api("k-coton")
+    )
     assert other.json()["items"] == []
 
 
@@ -161,7 +184,9 @@ async def test_the_vendor_says_something_once(house: House) -> None:
     await with_conversation(house)
     url, headers = f"{PREFIX}/conversations/{LANE}/messages", {**house.api(), "Idempotency-Key": '"k1"'}
     first = await house.http.post(url, headers=headers, json={"text": "C'est prêt"})
-    again = await house.http.post(url, headers={**headers, "Idempotency-Key": "k1"}, json={"text": "C'est prêt"})
+    again = await house.http.post(
+        url, headers={**headers, "Idempotency-Key": "k1"}, json={"text": "C'est prêt"}
+    )
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json()["id"] == again.json()["id"]
     models.Message.model_validate(first.json())
@@ -172,7 +197,9 @@ async def test_the_vendor_says_something_once(house: House) -> None:
 async def test_the_same_words_said_twice_are_two_messages(house: House) -> None:
     await with_conversation(house)
     url = f"{PREFIX}/conversations/{LANE}/messages"
-    ids = {(await house.http.post(url, headers=house.api(), json={"text": "Oui"})).json()["id"] for _ in range(2)}
+    ids = {
+        (await house.http.post(url, headers=house.api(), json={"text": "Oui"})).json()["id"] for _ in range(2)
+    }
     assert len(ids) == 2
 
 
@@ -186,18 +213,35 @@ async def test_a_used_key_with_another_body_is_422(house: House) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b'{"text":""}', b'{"text":3}', b'{"text":"a","secret-word":"b"}', b"\xff\xfe", b"null", b'{"text":"\\u0000"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"text":""}',
+        b'{"text":3}',
+        b'{"text":"a","secret-word":"b"}',
+        b"\xff\xfe",
+        b"null",
+        b'{"text":"\\u0000"}',
+    ],
 )
 async def test_a_bad_body_is_422_and_nothing_of_it_is_repeated(house: House, body: bytes) -> None:
     await with_conversation(house)
-    answer = await house.http.post(f"{PREFIX}/conversations/{LANE}/messages", headers=house.api(), content=body)
+    answer = await house.http.post(
+        f"{PREFIX}/conversations/{LANE}/messages", headers=house.api(), content=body
+    )
     assert answer.status_code == 422
     assert answer.json()["errors"] and "secret-word" not in answer.text
 
 
 async def test_takeover_and_release_show_in_the_answer_and_done_twice_are_the_same(house: House) -> None:
     await with_conversation(house)
-    for verb, status in (("takeover", "human"), ("takeover", "human"), ("release", "bot"), ("release", "bot")):
+    for verb, status in (
+        ("takeover", "human"),
+        ("takeover", "human"),
+        ("release", "bot"),
+        ("release", "bot"),
+    ):
         answer = await house.http.post(f"{PREFIX}/conversations/{LANE}/{verb}", headers=house.api())
         assert (answer.status_code, answer.json()["status"]) == (200, status)
         seen = await house.http.get(f"{PREFIX}/conversations/{LANE}", headers=house.api())
@@ -215,8 +259,14 @@ async def test_force_shows_at_once_and_auto_ends_it(house: House) -> None:
     assert (ended.json()["state"], ended.json()["forced"]) == ("up", None)
 
 
-async def test_a_method_that_is_not_there_is_405_with_allow_also_on_paths_with_parameters(house: House) -> None:
-    for path, allow in ((f"{PREFIX}/orders/o1", "GET"), (f"{PREFIX}/orders", "GET"), (f"{PREFIX}/conversations/x/messages", "GET, POST")):
+async def test_a_method_that_is_not_there_is_405_with_allow_also_on_paths_with_parameters(
+    house: House,
+) -> None:
+    for path, allow in (
+        (f"{PREFIX}/orders/o1", "GET"),
+        (f"{PREFIX}/orders", "GET"),
+        (f"{PREFIX}/conversations/x/messages", "GET, POST"),
+    ):
         answer = await house.http.delete(path, headers=house.api())
         assert (answer.status_code, answer.headers["allow"]) == (405, allow)
         assert answer.json()["type"] == "/problems/method-not-allowed"
@@ -224,7 +274,9 @@ async def test_a_method_that_is_not_there_is_405_with_allow_also_on_paths_with_p
 
 async def test_errors_before_routing_are_problems_with_a_request_id(house: House) -> None:
     nowhere = await house.http.get("/nowhere")
-    large = await house.http.post(f"{PREFIX}/conversations/x/messages", headers=house.api(), content=b"x" * 300_000)
+    large = await house.http.post(
+        f"{PREFIX}/conversations/x/messages", headers=house.api(), content=b"x" * 300_000
+    )
     assert [nowhere.status_code, large.status_code] == [404, 413]
     for answer in (nowhere, large):
         body = answer.json()

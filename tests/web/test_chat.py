@@ -146,7 +146,10 @@ async def test_it_carries_no_script_and_loads_nothing_from_elsewhere(house: Hous
 
 @pytest.mark.parametrize("token", ["A" * 22, "..%2f", "x", "A" * 400, "%00"])
 async def test_an_unknown_link_is_404_and_names_no_shop(house: House, token: str) -> None:
-    for answer in (await house.http.get(f"/c/{token}"), await house.http.post(f"/c/{token}", data={"text": "a"})):
+    for answer in (
+        await house.http.get(f"/c/{token}"),
+        await house.http.post(f"/c/{token}", data={"text": "a"}),
+    ):
         assert answer.status_code == 404
         assert "Awa" not in answer.text and "07 00" not in answer.text
 
@@ -154,7 +157,11 @@ async def test_an_unknown_link_is_404_and_names_no_shop(house: House, token: str
 async def test_an_expired_link_is_404(house: House) -> None:
     path = await begin(house)
     house.clock.offset = 73 * 3600.0
-    answers = [await house.http.get(path), await house.http.post(path, data={"text": "a"}), await house.http.get(f"{path}/vue")]
+    answers = [
+        await house.http.get(path),
+        await house.http.post(path, data={"text": "a"}),
+        await house.http.get(f"{path}/vue"),
+    ]
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert all("Awa" not in answer.text for answer in answers)
 
@@ -187,7 +194,11 @@ async def test_what_is_typed_is_shown_as_text(house: House) -> None:
 async def test_a_store_that_is_down_is_503_with_retry_after(house: House) -> None:
     path = await begin(house)
     house.lanes.down = True
-    answers = [await house.http.get(path), await house.http.post(path, data={"text": "a"}), await house.http.post(f"/s/{SHOP}")]
+    answers = [
+        await house.http.get(path),
+        await house.http.post(path, data={"text": "a"}),
+        await house.http.post(f"/s/{SHOP}"),
+    ]
     house.lanes.down = False
     assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert all("retry-after" in answer.headers for answer in answers)
@@ -250,5 +261,3 @@ def _poke(house: House):  # type: ignore[no-untyped-def]
     from bot.core.messages import Command
 
     return Command("poke", "page_seen", house.clock.now())
-
-

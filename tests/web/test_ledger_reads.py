@@ -164,7 +164,11 @@ async def test_pages_hold_every_item_once(
     assert (len(seen), len(set(seen))) == (COUNT, COUNT)
 
 
-@pytest.mark.parametrize("operation", [o for o in READS if "{" in o.path and "product" not in o.path and "zone" not in o.path], ids=lambda operation: operation.id)
+@pytest.mark.parametrize(
+    "operation",
+    [o for o in READS if "{" in o.path and "product" not in o.path and "zone" not in o.path],
+    ids=lambda operation: operation.id,
+)
 async def test_another_shops_object_is_404(stocked: tuple[House, str, str], operation: Operation) -> None:
     house, _, other = stocked
     assert (await house.http.get(path_of(operation, **OWN), headers=house.api(other))).status_code == 404
@@ -182,7 +186,10 @@ async def test_no_cursor_is_ever_a_5xx(stocked: tuple[House, str, str], operatio
     for _ in range(60):
         forged = [kind, [rng.choice([*odd, value]) for value in values]]
         cursors.append(base64.urlsafe_b64encode(json.dumps(forged).encode()).decode())
-    statuses = {(await house.http.get(path, params={"cursor": c}, headers=house.api(own))).status_code for c in cursors}
+    statuses = {
+        (await house.http.get(path, params={"cursor": c}, headers=house.api(own))).status_code
+        for c in cursors
+    }
     assert statuses <= {200, 422} and 422 in statuses
 
 

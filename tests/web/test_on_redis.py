@@ -16,7 +16,6 @@ from tests.web.test_webhooks import FORM
 FSYNC = ("--appendonly", "yes", "--appendfsync", "always")
 
 
-
 async def test_a_repeat_is_dropped_by_redis(tmp_path: Path) -> None:
     with running(tmp_path, *FSYNC) as url:
         client = connect(url)

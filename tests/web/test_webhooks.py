@@ -115,7 +115,12 @@ async def test_a_shop_without_the_channel_is_404(house: House) -> None:
 
 
 async def test_a_status_for_an_unknown_message_is_200(house: House) -> None:
-    form = {"MessageSid": "SM" + "f" * 32, "AccountSid": SID, "MessageStatus": "delivered", "To": "whatsapp:+1"}
+    form = {
+        "MessageSid": "SM" + "f" * 32,
+        "AccountSid": SID,
+        "MessageStatus": "delivered",
+        "To": "whatsapp:+1",
+    }
     assert (await house.twilio("twilio-status", form)).status_code == 200
 
 
@@ -165,7 +170,9 @@ async def test_a_thousand_random_bodies_never_break_it_and_write_nothing(house: 
                 {"Content-Type": "multipart/form-data; boundary=x"},
             ]
         )
-        statuses.add((await house.http.post(f"/webhooks/{kind}/{SHOP}", content=body, headers=headers)).status_code)
+        statuses.add(
+            (await house.http.post(f"/webhooks/{kind}/{SHOP}", content=body, headers=headers)).status_code
+        )
     assert statuses == {403}
     assert house.lanes.puts == 0
 

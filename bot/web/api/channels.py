@@ -27,7 +27,8 @@ def shape(channel: ChannelName, measured: AccountHealth, force: AccountHealth | 
         "forced": forced,
         "forced_reason": force.forced_reason if force is not None and forced else None,
         "evidence": [
-            {"at": rfc3339(seen.at), "kind": seen.kind.value, "detail": seen.detail} for seen in measured.evidence
+            {"at": rfc3339(seen.at), "kind": seen.kind.value, "detail": seen.detail}
+            for seen in measured.evidence
         ],
     }
 
@@ -61,7 +62,9 @@ async def force(call: Call) -> Result:
     if channel is None:
         raise Problem("not-found")
     body = call.body(models.Force)
-    await in_time(call.gateway.board.force(shop.id, channel, body.state, body.reason, call.gateway.clock.now()))
+    await in_time(
+        call.gateway.board.force(shop.id, channel, body.state, body.reason, call.gateway.clock.now())
+    )
     return Result(next(item for item in await _read(call, shop) if item["channel"] == channel.value))
 
 

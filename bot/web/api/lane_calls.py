@@ -65,5 +65,7 @@ def command_id(call: Call, name: str) -> str:
     given = call.idempotency_key()
     if given is None:
         return f"{name}:{secrets.token_hex(12)}"
-    digest = hmac.new(call.gateway.secret, f"{name}\n{call.key.id}\n{given}".encode(), hashlib.sha256).hexdigest()
+    digest = hmac.new(
+        call.gateway.secret, f"{name}\n{call.key.id}\n{given}".encode(), hashlib.sha256
+    ).hexdigest()
     return f"{name}:{digest[:24]}"

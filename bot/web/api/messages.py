@@ -48,7 +48,9 @@ async def say(call: Call) -> Result:
     command = Command(
         command_id(call, "say"), "say", call.gateway.clock.now(), arguments=(("text", body.text),)
     )
-    after, fresh = await ask(call, conversation_id, command, lambda record: _said(record, body.text, had) is not None)
+    after, fresh = await ask(
+        call, conversation_id, command, lambda record: _said(record, body.text, had) is not None
+    )
     message = _said(after, body.text, had)
     if message is None:
         assert not fresh

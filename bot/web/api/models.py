@@ -24,7 +24,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-
 class Line(Shape):
     """One product of a basket or an order."""
 

@@ -85,7 +85,12 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
         found.append({"name": "limit", "in": "query", "schema": limit})
         found.append(
-            {"name": "cursor", "in": "query", "description": "A next_cursor of this list", "schema": {"type": "string"}}
+            {
+                "name": "cursor",
+                "in": "query",
+                "description": "A next_cursor of this list",
+                "schema": {"type": "string"},
+            }
         )
     for extra in operation.query:
         found.append(
@@ -109,7 +114,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
-def _response(operation: Operation, status: int, named: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+def _response(
+    operation: Operation, status: int, named: dict[type[BaseModel], dict[str, Any]]
+) -> dict[str, Any]:
     if status == operation.success:
         schema: dict[str, Any] = named[operation.answer]
         if operation.many:

@@ -33,7 +33,9 @@ def _mount(api: Blueprint, gateway: Gateway, operation: Operation) -> None:
         try:
             result = await in_time(operation.handler(Call(gateway, key, decoded, request)), LEDGER_SECONDS)
         except BadCursor:
-            raise invalid("cursor", "not_a_cursor", "give back a next_cursor of this list, unchanged") from None
+            raise invalid(
+                "cursor", "not_a_cursor", "give back a next_cursor of this list, unchanged"
+            ) from None
         return json_answer(result.body, result.status)
 
     uri = re.sub(r"{(\w+)}", r"<\1:str>", operation.path)

@@ -49,5 +49,3 @@ def web_address(conversation: Conversation) -> Address:
         if known.address.scheme is Scheme.WEB:
             return known.address
     return Address(Scheme.WEB, conversation.id)
-
-

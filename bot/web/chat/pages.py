@@ -42,13 +42,21 @@ HEADERS: Mapping[str, str] = {
     "X-Robots-Tag": "noindex, nofollow",
     "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
 }
-FRAME_HEADERS: Mapping[str, str] = {**HEADERS, "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'self'"}
+FRAME_HEADERS: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'self'",
+}
 
 
-def html(template: str, status: int = 200, headers: Mapping[str, str] = HEADERS, **values: Any) -> HTTPResponse:
+def html(
+    template: str, status: int = 200, headers: Mapping[str, str] = HEADERS, **values: Any
+) -> HTTPResponse:
     """Render a template with the page's style and headers."""
     return HTTPResponse(
-        _render(template, **values), status=status, headers=dict(headers), content_type="text/html; charset=utf-8"
+        _render(template, **values),
+        status=status,
+        headers=dict(headers),
+        content_type="text/html; charset=utf-8",
     )
 
 
@@ -63,7 +71,9 @@ def notice(status: int, title: str, text: str, headers: Mapping[str, str] | None
 
 def not_found() -> HTTPResponse:
     """The same words for unknown, expired and ended links."""
-    return notice(404, "Page introuvable", "Ce lien n'existe pas ou n'est plus valable. Écrivez à la boutique.")
+    return notice(
+        404, "Page introuvable", "Ce lien n'existe pas ou n'est plus valable. Écrivez à la boutique."
+    )
 
 
 def unavailable() -> HTTPResponse:
@@ -77,7 +87,14 @@ def unavailable() -> HTTPResponse:
 
 def conversation(shown: Shown, shop: Shop, path: str, form: str, frame: str, waiting: bool) -> HTTPResponse:
     """The shopper's page. Too much text: fewer of the older words, then shorter basket lines."""
-    values = {"shop": shop, "phone": spaced(shop.phone), "path": path, "form": form, "frame": frame, "waiting": waiting}
+    values = {
+        "shop": shop,
+        "phone": spaced(shop.phone),
+        "path": path,
+        "form": form,
+        "frame": frame,
+        "waiting": waiting,
+    }
     for kept in (len(shown.said), 16, 8, 4, 2, 1, 0):
         said = shown.said[len(shown.said) - min(kept, len(shown.said)) :]
         page = _render("page.html", shown=shown, said=said, **values)
@@ -90,7 +107,11 @@ def conversation(shown: Shown, shop: Shop, path: str, form: str, frame: str, wai
 
 
 def start(
-    shop: Shop, tagline: str, hours: str, categories: Sequence[tuple[str, Sequence[tuple[str, str]]]], path: str
+    shop: Shop,
+    tagline: str,
+    hours: str,
+    categories: Sequence[tuple[str, Sequence[tuple[str, str]]]],
+    path: str,
 ) -> HTTPResponse:
     """The shop's public page; a large catalogue is cut to what fits."""
     total = sum(len(products) for _, products in categories)

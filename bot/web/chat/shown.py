@@ -76,11 +76,17 @@ def build(conversation: Conversation, heard: Sequence[HeardWords], tokens: Token
         if _belongs(d, start)
     ]
     said = [Words(d.id, d.reply.author, _cut(mask(text)), d.created_at) for d, text in out if text]
-    said += [Words(word.id, "shopper", _cut(word.text), word.at) for word in heard if word.at >= start and word.text]
+    said += [
+        Words(word.id, "shopper", _cut(word.text), word.at)
+        for word in heard
+        if word.at >= start and word.text
+    ]
     basket = conversation.basket
     open_lines = () if basket.closed else basket.lines
     return Shown(
-        lines=tuple((f"{line.quantity} x {line.label}", francs(line.total_xof)) for line in open_lines[:MAX_LINES]),
+        lines=tuple(
+            (f"{line.quantity} x {line.label}", francs(line.total_xof)) for line in open_lines[:MAX_LINES]
+        ),
         more_lines=max(0, len(open_lines) - MAX_LINES),
         total=francs(sum(line.total_xof for line in open_lines)) if open_lines else "",
         said=tuple(sorted(said, key=lambda word: word.at)),

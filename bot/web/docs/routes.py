@@ -20,7 +20,11 @@ from bot.web.problems import Problem
 
 _FOLDER = Path(__file__).parent.parent / "templates"
 _HTML = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(_FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 _CSS = (_FOLDER / "docs.css").read_text(encoding="utf-8")
 _HEADERS = {
@@ -39,7 +43,9 @@ def routes() -> Blueprint:
 
     @docs.get("/openapi.json")
     async def machine(request: Request) -> HTTPResponse:
-        return HTTPResponse(as_json, content_type="application/json", headers={"Cache-Control": "max-age=300"})
+        return HTTPResponse(
+            as_json, content_type="application/json", headers={"Cache-Control": "max-age=300"}
+        )
 
     @docs.get("/docs")
     async def people(request: Request) -> HTTPResponse:
