@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -98,7 +97,7 @@ class RasaDialogue:
     async def forget(self, conversation_id: str) -> None:
         """Erase what Rasa's side keeps of a conversation. Raises Unavailable when it may not have happened."""
         try:
-            response = await self._client.delete(f"/relais/conversations/{quote(conversation_id, safe='')}")
+            response = await self._client.post("/relais/forget", json={"conversation_id": conversation_id})
         except httpx.HTTPError as error:
             raise Unavailable(f"rasa: {type(error).__name__}") from error
         if response.status_code != httpx.codes.OK:

@@ -187,6 +187,14 @@ def read_request(body: Any) -> Request:
     )
 
 
+def read_conversation(body: Any) -> str:
+    """The conversation a request names. Raises Malformed."""
+    conversation_id = body.get("conversation_id") if isinstance(body, Mapping) else None
+    if not isinstance(conversation_id, str) or not conversation_id:
+        raise Malformed("conversation_id: not a valid string")
+    return conversation_id
+
+
 def whole_answer(
     replies: Sequence[Mapping[str, Any]], result: Mapping[str, Any] | None, context: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sanic import Sanic
 from sanic.request import Request as HttpRequest
 from sanic.response import HTTPResponse, json, raw
 
-from bot.dialogue.inside_rasa.contract import Malformed, TurnFailed, read_request
+from bot.dialogue.inside_rasa.contract import Malformed, TurnFailed, read_conversation, read_request
 
 JSON = "application/json"
 MAX_BODY = 1_000_000
@@ -99,9 +99,9 @@ def application(dialogue: Dialogue) -> Sanic:
         _loaded(dialogue.turns)
         return json({"ready": True})
 
-    @app.delete("/relais/conversations/<conversation_id:path>")
-    async def forget(_: HttpRequest, conversation_id: str) -> HTTPResponse:
-        await _loaded(dialogue.store).forget(conversation_id)
+    @app.post("/relais/forget")
+    async def forget(request: HttpRequest) -> HTTPResponse:
+        await _loaded(dialogue.store).forget(read_conversation(request.json))
         return json({"forgotten": True})
 
     @app.exception(TurnFailed)
@@ -118,6 +118,12 @@ def application(dialogue: Dialogue) -> Sanic:
     @app.after_server_start
     async def begin(app: Sanic, _: Any) -> None:
         app.add_task(dialogue.load())
+
+    @app.before_server_stop
+    async def leave(_: Sanic, __: Any) -> None:
+        if dialogue.turns is None:
+            # No turn can be running, and Python would wait for the thread that loads the model.
+            os._exit(0)
 
     @app.after_server_stop
     async def end(_: Sanic, __: Any) -> None:
