@@ -153,6 +153,15 @@ async def test_a_release_waits_unless_something_came(store: Store) -> None:
     assert ids(await take(store, A)) == ["1", "2"]
 
 
+async def test_what_the_last_holder_missed_does_not_hurry_the_next_ones_release(store: Store) -> None:
+    await store.lanes.put(A, "1", b"1")
+    await take(store, A)
+    await store.lanes.put(A, "2", b"2")
+    await store.advance(LEASE + 1)
+    await store.lanes.release(await take(store, A), due_in=30)
+    assert await store.lanes.take(partition_of(A)) is None
+
+
 async def test_a_stale_commit_is_refused_and_writes_nothing(store: Store) -> None:
     await store.lanes.put(A, "1", b"1")
     stale = await take(store, A)
