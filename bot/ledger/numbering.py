@@ -37,7 +37,9 @@ class Numberer:
 
     async def _number(self, shop: str) -> int:
         async def work(connection: AsyncConnection) -> int:
-            await connection.execute(insert_if_new(connection, Feed, "shop_id"), [{"shop_id": shop, "last": 0}])
+            await connection.execute(
+                insert_if_new(connection, Feed, "shop_id"), [{"shop_id": shop, "last": 0}]
+            )
             counter = select(Feed.last).where(Feed.shop_id == shop).with_for_update()
             last = (await connection.execute(counter)).scalar_one()
             query = (
