@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,12 +108,26 @@ class Running:
             raise AssertionError("the supervisor did not stop within 40 s") from None
 
 
+def _well_stocked(folder: Path) -> Path:
+    """The demo shops with enough of everything for all stories of a session."""
+    shutil.copytree(ROOT / "shops", folder)
+    for file in folder.glob("*/products.csv"):
+        with file.open(newline="") as source:
+            rows = list(csv.DictReader(source))
+        with file.open("w", newline="") as target:
+            writer = csv.DictWriter(target, list(rows[0]))
+            writer.writeheader()
+            writer.writerows({**row, "stock": "1000"} for row in rows)
+    return folder
+
+
 def start(data: Path) -> Running:
     """Start the whole and wait until the model answers."""
     data.mkdir(parents=True, exist_ok=True)
     keep = {"PATH", "HOME", "LANG", "PYENV_ROOT", "TMPDIR"}
     environment = {name: value for name, value in os.environ.items() if name in keep}
     environment["RELAIS_DATA"] = str(data)
+    environment["RELAIS_SHOPS"] = str(_well_stocked(data / "shops"))
     log = (data / "supervisor.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "bot.cli", "up", "--simulator"],
