@@ -130,7 +130,8 @@ class Relais:
 
     async def browse(self, request: Request, rest: str) -> HTTPResponse | None:
         """Pass a phone's page request on to the gateway, unless the phone has no connection."""
-        if self._offline(str(request.args.get("phone") or request.cookies.get("phone") or "")):
+        # The phones page notes in a cookie of its own whose phone looks; the gateway does not get to see it.
+        if self._offline(str(request.cookies.get("phone") or "")):
             return html(_OFFLINE, status=503)
         url = self.public_url + request.raw_url.decode("ascii", "replace")
         headers = {"Accept": request.headers.get("accept", "*/*"), "Accept-Language": "fr",
@@ -138,8 +139,9 @@ class Relais:
         if request.method == "POST":
             headers |= {"Content-Type": request.headers.get("content-type", ""), "Origin": self.public_url,
                         "Referer": url}
-        if cookie := request.headers.get("cookie"):
-            headers["Cookie"] = cookie
+        kept = [part for part in request.headers.get("cookie", "").split("; ") if part[:6] != "phone="]
+        if any(kept):
+            headers["Cookie"] = "; ".join(kept)
         try:
             async with self.sender.session.request(
                 request.method, URL(url, encoded=True), data=request.body or None, headers=headers,
@@ -150,6 +152,9 @@ class Relais:
                 kind = passed.pop("Content-Type", "text/html")
                 if answer.content_type != "text/event-stream":
                     body = await answer.read()
+                    if answer.content_type == "text/html":
+                        # "The whole window" is the phone's screen here, not the page the phones lie on.
+                        body = body.replace(b'target="_top"', b'target="phone-web"')
                     return HTTPResponse(body, answer.status, headers=passed, content_type=kind)
                 stream = await request.respond(status=answer.status, headers=passed, content_type=kind)
                 async for chunk in answer.content.iter_any():

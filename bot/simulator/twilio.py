@@ -10,6 +10,7 @@ import binascii
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Coroutine
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from sanic import Blueprint, Request

@@ -84,7 +84,7 @@ class Door:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path in self.pages:
             page = self.pages[request.path]
-            return page(request) if callable(page) else web.json_response(page)
+            return await page(request) if callable(page) else web.json_response(page)
         self.heard.append(
             Heard(request.path, str(request.url), dict(request.headers), await request.read())
         )
