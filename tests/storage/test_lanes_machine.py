@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
@@ -26,6 +27,7 @@ TOGETHER = (LaneId("01aaaaaaaaaaaaaaaaaa"), LaneId("01bbbbbbbbbbbbbbbbbb"), Lane
 APART = (LaneId("01aaaaaaaaaaaaaaaaaa"), LaneId("03bbbbbbbbbbbbbbbbbb"), LaneId("02cccccccccccccccccc"))
 """One a partition, so that two stores need not agree about which of two equally late lanes comes first."""
 WHICH = st.integers(0, 2)
+SIZE = 10 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 1
 
 
 class LanesMachine(RuleBasedStateMachine):
@@ -211,7 +213,8 @@ def run_machine(machine: type[LanesMachine], examples: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=examples * SIZE,
+            print_blob=True,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
