@@ -22,6 +22,7 @@ from bot.simulator.inbound import Inbound
 from bot.simulator.journeys import Carrier, Tasks
 from bot.simulator.phones import World
 from bot.simulator.relais import Relais
+from bot.simulator.replay import Replay
 from bot.simulator.telegram import TelegramApi
 from bot.simulator.telegram_phone import TelegramPhone
 from bot.simulator.telegram_updates import Updates
@@ -55,6 +56,7 @@ class Simulator:
         )
         self.updates = Updates(self.world, self.faults, self.sender, public_url, pace.telegram_retry)
         self.telegram = TelegramPhone(self.world, self.faults, self.updates, self.tasks)
+        self.replay = Replay(self.world, self.faults, self.inbound, self.telegram, self.tasks)
         for given in FIRST_PEOPLE:
             self.world.add_person(make_person(ids, given))
         self.app = self._serve(Relais(self.world, self.faults, self.sender, public_url, keys_file))
@@ -73,7 +75,9 @@ class Simulator:
             TelegramApi(self.world, self.faults, self.updates, self.telegram, self.tasks).blueprint()
         )
         app.blueprint(
-            Control(self.world, self.faults, self.carrier, self.inbound, self.telegram).blueprint()
+            Control(
+                self.world, self.faults, self.carrier, self.inbound, self.telegram, self.replay
+            ).blueprint()
         )
         app.blueprint(relais.blueprint())
 

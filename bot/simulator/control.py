@@ -13,12 +13,14 @@ from sanic import Blueprint, Request
 from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse, file, json
 
+from bot.simulator.days import DAYS
 from bot.simulator.display import messages_of, telegram_state
 from bot.simulator.faults import Faults
 from bot.simulator.ids import Ids
 from bot.simulator.inbound import CannotWrite, Inbound
 from bot.simulator.journeys import Carrier
 from bot.simulator.phones import Person, World
+from bot.simulator.replay import Replay
 from bot.simulator.telegram_phone import TelegramPhone
 
 STATIC = Path(__file__).parent / "static"
@@ -70,13 +72,15 @@ class Control:
     """The handlers of the control API and the page."""
 
     def __init__(
-        self, world: World, faults: Faults, carrier: Carrier, inbound: Inbound, telegram: TelegramPhone
+        self, world: World, faults: Faults, carrier: Carrier, inbound: Inbound, telegram: TelegramPhone,
+        replay: Replay,
     ) -> None:
         self.world = world
         self.faults = faults
         self.carrier = carrier
         self.inbound = inbound
         self.telegram = telegram
+        self.replay = replay
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -87,11 +91,12 @@ class Control:
         routes.add_route(self.state, "/sim/state", name="state")
         routes.add_route(self.messages, "/sim/messages", name="messages")
         routes.add_route(self.list_faults, "/sim/faults", methods=["GET"], name="faults")
+        routes.add_route(self.replayed, "/sim/replay", methods=["GET"], name="replay")
         routes.add_route(self.events, "/sim/events", name="events")
         posts: tuple[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]], ...] = (
             ("people", self._people), ("person", self._person), ("whatsapp", self._whatsapp),
             ("sms", self._sms), ("telegram", self._telegram), ("faults", self._faults), ("read", self._read),
-            ("clock", self._clock), ("window", self._window), ("reset", self._reset),
+            ("clock", self._clock), ("replay", self._replay), ("window", self._window), ("reset", self._reset),
         )
         for name, act in posts:
             routes.add_route(self._posted(act), f"/sim/{name}", methods=["POST"], name=f"post_{name}")
@@ -148,6 +153,11 @@ class Control:
     async def list_faults(self, request: Request) -> HTTPResponse:
         """`GET /sim/faults`."""
         return json(self._switches(), headers={"Cache-Control": "no-store"})
+
+    async def replayed(self, request: Request) -> HTTPResponse:
+        """`GET /sim/replay`: the days there are, and how the one that is played (or was last) goes."""
+        days = [{"id": d.id, "title": d.title, "minutes": d.minutes, "begins": d.begins} for d in DAYS.values()]
+        return json({"days": days, "run": self.replay.report()}, headers={"Cache-Control": "no-store"})
 
     async def events(self, request: Request) -> None:
         """`GET /sim/events`: server-sent events; says only which phone changed."""
@@ -230,6 +240,25 @@ class Control:
         every = self.faults.describe()
         return {"on": [fault for fault in every if fault["on"]], "faults": every}
 
+    def _replay(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Play a day: `{day, shop, speed, people}`, people newly invented; or `{stop: true}`."""
+        if body.get("stop"):
+            self.replay.stop()
+        else:
+            shop = self.world.shops.get(str(body.get("shop")))
+            if shop is None:
+                raise BadOrder(f"unknown shop {body.get('shop')!r}")
+            count = int(body.get("people", 12))
+            if not 1 <= count <= 500:
+                raise BadOrder("people is 1 to 500")
+            if str(body["day"]) not in DAYS:
+                raise BadOrder(f"no recording of {body['day']}")
+            crowd = [self.world.add_person(make_person(self.world.ids, {"has_telegram": i % 2 == 0}))
+                     for i in range(count)]
+            self.replay.start(str(body["day"]), shop, crowd, float(body.get("speed", 60)))
+        self.world.bus.publish(type="people")
+        return {"run": self.replay.report()}
+
     def _clock(self, body: dict[str, Any]) -> dict[str, Any]:
         self.world.clock.advance(float(body["advance"]))
         self.world.switches.beat()
@@ -245,6 +274,7 @@ class Control:
 
     def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
         """Empty the phones and turn every switch off; people stay unless `people` is true."""
+        self.replay.stop()
         self.faults.clear()
         self.world.forget(people=bool(body.get("people")))
         if body.get("people"):

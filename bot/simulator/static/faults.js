@@ -1,5 +1,5 @@
 // The switches, grouped by channel; options appear when one is on.
-import { el, post } from "./dom.js";
+import { el, get, post } from "./dom.js";
 
 const GROUPS = { whatsapp: "WhatsApp", telegram: "Telegram", sms: "SMS", twilio: "Twilio", country: "Pays" };
 const OPTIONS = { code: "code", status: "réponse HTTP", seconds: "secondes", retry_after: "attendre (s)", deliver: "le message part quand même",
@@ -21,6 +21,32 @@ export class FaultPanel {
     this.node = node;
     this.count = count;
     this.drawn = "";
+    this.replay = el("div", {});
+  }
+
+  // A recorded day with invented shoppers, faster than it was; Relais' own seconds stay real.
+  async follow(shop) {
+    const { days, run } = await get("/sim/replay");
+    const signature = JSON.stringify([run, shop]);
+    if (signature === this.followed) return;
+    this.followed = signature;
+    const going = run?.state === "running";
+    const parts = [el("h3", {}, "Rejouer une journée")];
+    if (run) parts.push(this.score(run));
+    if (going) parts.push(el("p", {}, el("button", { type: "button", class: "quiet", onclick: () => post("replay", { stop: true }) }, "Arrêter")));
+    else parts.push(...days.map((day) => el("p", {}, el("button", { type: "button", class: "quiet wide",
+      onclick: () => post("replay", { day: day.id, shop, speed: 60, people: 12 }) },
+    `▶ ${day.title.split(" :")[0]} · ${Math.round(day.minutes / 60)} h en ${Math.round(day.minutes / 60)} min`))));
+    this.replay.className = "card";
+    this.replay.replaceChildren(...parts);
+  }
+
+  score(run) {
+    const at = `${Math.floor(run.minute / 60)} h ${String(Math.floor(run.minute % 60)).padStart(2, "0")}`;
+    return el("div", {}, el("progress", { max: run.minutes, value: run.minute }),
+      el("p", {}, el("b", {}, `${run.answered} sur ${run.written}`), ` messages répondus · ${run.people} clients · ${at}`),
+      run.wait_median_s === null ? null : el("small", {},
+        `attente : médiane ${run.wait_median_s} s, 95 % sous ${run.wait_p95_s} s, la plus longue ${run.wait_longest_s} s`));
   }
 
   draw(faults) {
@@ -32,7 +58,7 @@ export class FaultPanel {
     const on = faults.filter((fault) => fault.on);
     this.count.textContent = on.length || "";
     const scroll = this.node.scrollTop;
-    this.node.replaceChildren(this.days(on), ...Object.entries(GROUPS).map(([channel, title]) => el("div", { class: `group ${channel}` },
+    this.node.replaceChildren(this.days(on), this.replay, ...Object.entries(GROUPS).map(([channel, title]) => el("div", { class: `group ${channel}` },
       el("h3", {}, title), ...faults.filter((fault) => fault.channel === channel).map((fault) => this.row(fault)))));
     this.node.scrollTop = scroll;
   }

@@ -74,7 +74,10 @@ async function soon() {
   busy = false;
 }
 
-const look = () => relais.refresh(app.shop ?? "", app.person ?? "", app.state?.alarms ?? []);
+const look = () => {
+  faults.follow(app.shop ?? "").catch(() => {});
+  return relais.refresh(app.shop ?? "", app.person ?? "", app.state?.alarms ?? []);
+};
 
 // Where a link in a message leads. True when it was handled here.
 app.open = (url, phone) => {
