@@ -1,14 +1,14 @@
-"""How much of a conversation a turn needs: the state it rests on, and its last few turns.
+"""How much of a conversation a turn needs: the state it rests on, and the last few states of its dialogue.
 
-Rasa replays all events of a session for each prediction and for each copy it makes of a tracker. Rules look at the
-last turns, the slots, the active form and the previous action only; so what is older than ``KEEP_TURNS`` is replaced
-by an *opening*: events that produce the same state. Pure: no I/O.
+Rasa replays all events of a session for each prediction and for each copy it makes of a tracker. Its policies look at
+the last states, the slots and the active form only. So after each turn the events are *settled*: what was reverted is
+gone, each slot keeps one value a state, and what is older than ``MOST_STATES`` is replaced by an *opening*, events
+that produce the same slots and form. A test holds 200 settled turns against 200 with their full history. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
@@ -17,27 +17,19 @@ from rasa.shared.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
     ActiveLoop,
+    BotUttered,
     ConversationPaused,
     Event,
     SessionStarted,
     SlotSet,
+    UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-KEEP_TURNS = 3
-"""Turns kept as they were. A turn has at least two states, so policies may look ``MOST_STATES`` back."""
-MOST_STATES = 2 * KEEP_TURNS
+MOST_STATES = 8
+"""States of the dialogue that are kept: as far back as a policy may look (``max_history``)."""
 _OF_ONE_TURN = frozenset({"turn", "result"})
 """Slots that are set anew when each turn starts."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where to cut: ``opening`` (None: as it was) stands for everything before the rest of the tail."""
-
-    opening: list[Event] | None
-    drop: int
-    """Events of the tail, counted from its head, that the opening now stands for."""
 
 
 def opening(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
@@ -70,19 +62,38 @@ def new_session(tracker: DialogueStateTracker | None, domain: Domain) -> list[Ev
     return opening(fresh, domain)
 
 
-def cut(tracker: DialogueStateTracker, opened: int, domain: Domain) -> Cut:
-    """Shorten a tracker whose first ``opened`` events are its opening to its last ``KEEP_TURNS`` turns."""
-    events = list(tracker.events)
-    ends = [
-        index + 1
-        for index, event in enumerate(events)
-        if index >= opened and isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME
-    ]
-    if len(ends) <= KEEP_TURNS:
-        return Cut(None, 0)
-    split = ends[-KEEP_TURNS - 1]
-    before = DialogueStateTracker.from_events(tracker.sender_id, events[:split], domain.slots)
-    return Cut(opening(before, domain), split - opened)
+def settled(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
+    """The events the next turn needs in place of this tracker's."""
+    start: list[Event] = [ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted()]
+    events = _squashed(tracker.applied_events())
+    states = 0
+    for index in range(len(events) - 1, -1, -1):
+        event = events[index]
+        if not isinstance(event, ActionExecuted):
+            continue
+        if states >= MOST_STATES and event.action_name == ACTION_LISTEN_NAME:
+            past = start + events[: index + 1]
+            before = DialogueStateTracker.from_events(tracker.sender_id, past, domain.slots)
+            return opening(before, domain) + events[index + 1 :]
+        states += 1
+    return start + events
+
+
+def _squashed(events: Sequence[Event]) -> list[Event]:
+    """Without what no policy sees: bot utterances, slots of one turn, and values that were replaced in one state."""
+    kept: list[Event] = []
+    later: set[str] = set()
+    for event in reversed(events):
+        if isinstance(event, (ActionExecuted, UserUttered)):
+            later = set()
+        elif isinstance(event, BotUttered):
+            continue
+        elif isinstance(event, SlotSet):
+            if event.key in later or event.key in _OF_ONE_TURN:
+                continue
+            later.add(event.key)
+        kept.append(event)
+    return kept[::-1]
 
 
 def load(conversation_id: str, events: Sequence[Any], domain: Domain) -> DialogueStateTracker:

@@ -125,7 +125,7 @@ class TurnProcessor(MessageProcessor):  # type: ignore[misc]
 
 
 def _check_memory(nodes: dict[str, Any]) -> None:
-    """Refuse a policy that looks further back than the tail that is kept. Rules look at one turn by themselves."""
+    """Refuse a policy that looks further back than what is kept. Rules look at one turn by themselves."""
     for node in nodes.values():
         name = node.uses.__name__
         if not name.endswith("Policy") or name == "RulePolicy":

@@ -1,7 +1,7 @@
-"""Where trackers live: a short opening, the last few turns, and each turn's whole answer, in Redis.
+"""Where trackers live, in Redis: the few events a turn needs, and each turn's whole answer.
 
-One round trip loads, one script appends. The script names the event count the turn started from and is refused if
-that has changed. Nothing is retried silently: a time-out is an unknown outcome, and the same turn asked again finds
+One round trip loads, one script saves. The script names the turn count the turn started from and is refused if that
+has changed. Nothing is retried silently: a time-out is an unknown outcome, and the same turn asked again finds
 its answer if the script ran. Nothing here knows what an event means.
 """
 
@@ -34,25 +34,22 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Stored:
-    """A conversation as it was found. ``count``: events ever appended; ``answer``: this turn's, if it was taken."""
+    """A conversation as it was found. ``count``: turns ever saved; ``answer``: this turn's, if it was taken."""
 
     answer: str | None
     count: int
     model: str | None
-    opening: list[dict[str, Any]] | None
-    tail: list[dict[str, Any]]
+    events: list[dict[str, Any]] | None
 
 
 @dataclass(frozen=True)
-class Append:
-    """What one turn adds. ``drop``: events to leave from the tail's head, because ``opening`` now stands for them."""
+class Taken:
+    """What one turn leaves: its answer, and the events the next turn needs, whole."""
 
     turn_id: str
     answer: str
     events: Sequence[Event]
     model: str
-    opening: Sequence[Event] | None = None
-    drop: int = 0
 
 
 class TrackerStore:
@@ -70,43 +67,34 @@ class TrackerStore:
             retry_on_timeout=False,
         )
         self._redis: Any = Redis(connection_pool=pool)
-        self._append = self._redis.register_script((Path(__file__).parent / "append.lua").read_text("utf-8"))
+        self._save = self._redis.register_script((Path(__file__).parent / "save.lua").read_text("utf-8"))
         self._prefix = prefix
 
     async def load(self, conversation_id: str, turn_id: str) -> Stored:
         """Read a conversation as it is at one moment; an unknown one is empty."""
-        state, tail, answers, _ = self._keys(conversation_id)
+        state, answers, _ = self._keys(conversation_id)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.hget(answers, turn_id)
-                pipe.hmget(state, "count", "model", "opening")
-                pipe.lrange(tail, 0, -1)
-                answer, (count, model, opening), events = await pipe.execute()
+                pipe.hmget(state, "count", "model", "events")
+                answer, (count, model, events) = await pipe.execute()
         except (RedisError, OSError) as error:
             raise TurnFailed("store", f"load: {type(error).__name__}") from error
         if count is None:
-            return Stored(answer, 0, None, None, [])
-        return Stored(answer, int(count), model, json.loads(opening), [json.loads(event) for event in events])
+            return Stored(answer, 0, None, None)
+        return Stored(answer, int(count), model, json.loads(events))
 
-    async def append(self, conversation_id: str, expected: int, turn: Append) -> None:
+    async def save(self, conversation_id: str, expected: int, taken: Taken) -> None:
         """Write a turn whole. Raises TurnFailed when the conversation is not as it was loaded."""
-        opening = "" if turn.opening is None else _dump(turn.opening)
+        events = json.dumps(taken.events, ensure_ascii=False, separators=(",", ":"))
         arguments = [
-            expected,
-            turn.drop,
-            opening,
-            turn.model,
-            turn.turn_id,
-            turn.answer,
-            KEPT_ANSWERS,
-            TRACKER_LIFE,
-            ANSWERS_LIFE,
-            *(_dump(event) for event in turn.events),
+            *(expected, taken.model, events, taken.turn_id, taken.answer),
+            *(KEPT_ANSWERS, TRACKER_LIFE, ANSWERS_LIFE),
         ]
         try:
-            done = await self._append(keys=self._keys(conversation_id), args=arguments)
+            done = await self._save(keys=self._keys(conversation_id), args=arguments)
         except (RedisError, OSError) as error:
-            raise TurnFailed("store", f"append: {type(error).__name__}") from error
+            raise TurnFailed("store", f"save: {type(error).__name__}") from error
         if not done:
             raise TurnFailed("conflict", "another turn of this conversation was saved meanwhile")
 
@@ -125,8 +113,4 @@ class TrackerStore:
     def _keys(self, conversation_id: str) -> list[str]:
         tag = zlib.crc32(conversation_id.encode()) % PARTITIONS
         base = f"{self._prefix}:{{t{tag:02d}}}:{conversation_id}"
-        return [f"{base}:state", f"{base}:tail", f"{base}:answers", f"{base}:turns"]
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return [f"{base}:state", f"{base}:answers", f"{base}:turns"]

@@ -6,7 +6,6 @@ import asyncio
 import json
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from bot.dialogue.inside_rasa.action_server import watched
 from bot.dialogue.inside_rasa.contract import Request, TurnFailed, whole_answer
 from bot.dialogue.inside_rasa.processor import TurnProcessor
 from bot.dialogue.inside_rasa.replies import Replies
-from bot.dialogue.inside_rasa.store import Append, Stored, TrackerStore
+from bot.dialogue.inside_rasa.store import Stored, Taken, TrackerStore
 
 PATIENCE = 7.5
 """Seconds for a whole turn; the gateway waits 8."""
@@ -27,18 +26,6 @@ COPIED = ("commune", "landmark", "name", "phone", "payment")
 """Checkout fields that a form asks for: slots hold a copy, set when a turn starts."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class _Restored:
-    """A tracker to run a turn on. Its first ``opened`` events are its opening."""
-
-    tracker: DialogueStateTracker
-    opened: int
-    opening: list[Event] | None
-    """The opening, if it is not the one that is stored."""
-    stale: int
-    """Events of the stored tail that the opening stands for."""
 
 
 class Turns:
@@ -76,33 +63,33 @@ class Turns:
         stored = await self._store.load(request.conversation_id, request.turn_id)
         if stored.answer is not None:
             return stored.answer
-        restored = self._restore(request.conversation_id, stored)
-        tracker = restored.tracker
+        tracker = self._restore(request.conversation_id, stored)
         began = len(tracker.events)
         for name, value in self._given(request).items():
             tracker.update(SlotSet(name, value), self._domain)
         replies = Replies(request.channel)
         await self._run(request, tracker, replies)
 
-        new = list(tracker.events)[began:]
-        result = _result(new)
+        result = _result(list(tracker.events)[began:])
         answer = json.dumps(whole_answer(replies.said, result, request.context), ensure_ascii=False)
-        append = self._append(request.turn_id, answer, restored, new, bool(result and result.get("restart")))
-        await self._store.append(request.conversation_id, stored.count, append)
+        over = bool(result and result.get("restart"))
+        events = (
+            history.new_session(tracker, self._domain) if over else history.settled(tracker, self._domain)
+        )
+        taken = Taken(request.turn_id, answer, [event.as_dict() for event in events], self._model)
+        await self._store.save(request.conversation_id, stored.count, taken)
         return answer
 
-    def _restore(self, conversation_id: str, stored: Stored) -> _Restored:
-        if stored.opening is None:
-            first = history.new_session(None, self._domain)
-            tracker = DialogueStateTracker.from_events(conversation_id, first, self._domain.slots)
-            return _Restored(tracker, len(first), first, 0)
-        tracker = history.load(conversation_id, stored.opening + stored.tail, self._domain)
+    def _restore(self, conversation_id: str, stored: Stored) -> DialogueStateTracker:
+        if stored.events is None:
+            events = history.new_session(None, self._domain)
+            return DialogueStateTracker.from_events(conversation_id, events, self._domain.slots)
+        tracker = history.load(conversation_id, stored.events, self._domain)
         if stored.model == self._model:
-            return _Restored(tracker, len(tracker.events) - len(stored.tail), None, 0)
-        # Another model may not know the actions of the tail: only the state they led to goes on.
-        afresh = history.opening(tracker, self._domain)
-        tracker = DialogueStateTracker.from_events(conversation_id, afresh, self._domain.slots)
-        return _Restored(tracker, len(afresh), afresh, len(stored.tail))
+            return tracker
+        # Another model may not know the actions of the past: only the state they led to goes on.
+        events = history.opening(tracker, self._domain)
+        return DialogueStateTracker.from_events(conversation_id, events, self._domain.slots)
 
     def _given(self, request: Request) -> dict[str, Any]:
         """Slots that come with the turn, as far as the domain has them."""
@@ -127,26 +114,6 @@ class Turns:
                     raise TurnFailed("bug", type(error).__name__) from error
         if failures:
             raise TurnFailed("action", "; ".join(failures))
-
-    def _append(
-        self, turn_id: str, answer: str, restored: _Restored, new: Sequence[Event], restart: bool
-    ) -> Append:
-        tracker = restored.tracker
-        if restart:
-            opening: list[Event] | None = history.new_session(tracker, self._domain)
-            drop = len(tracker.events) - restored.opened
-        else:
-            cut = history.cut(tracker, restored.opened, self._domain)
-            opening = cut.opening or restored.opening
-            drop = cut.drop
-        return Append(
-            turn_id=turn_id,
-            answer=answer,
-            events=[event.as_dict() for event in new],
-            model=self._model,
-            opening=None if opening is None else [event.as_dict() for event in opening],
-            drop=restored.stale + drop,
-        )
 
 
 def _result(new: Sequence[Event]) -> dict[str, Any] | None:
