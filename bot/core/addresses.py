@@ -11,6 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 import phonenumbers
@@ -57,6 +58,7 @@ _OLD_TO_NEW = {
 }
 
 
+@lru_cache(maxsize=65_536)
 def normalise_msisdn(raw: str, country: str = COUNTRY) -> str | None:
     """Return the E.164 form ("+2250700000001") of what a person or a provider wrote, or None.
 
