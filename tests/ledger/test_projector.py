@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,6 @@ from bot.ledger.columns import Base
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.models import AddressRow, CallListRow, ConversationRow, Customer, JournalReject, MessageRow
 from bot.ledger.projector import LedgerRecords, Projector
-from bot.ledger.schema import upgrade
 from bot.ledger.times import instant
 from bot.storage import codec
 from bot.storage.codec import NewerVersion
@@ -87,11 +88,11 @@ async def test_writing_it_again_changes_nothing(ledger: Ledger) -> None:
 @settings(max_examples=25, deadline=None)
 @given(heard=st.lists(st.lists(st.sampled_from(HISTORY), min_size=1), max_size=4))
 def test_any_order_with_any_repeats_ends_the_same(
-    heard: list[list[tuple[str, Entry]]], tmp_path_factory: pytest.TempPathFactory
+    heard: list[list[tuple[str, Entry]]], sqlite_tables: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async def write(*batches: list[tuple[str, Entry]]) -> dict[str, list[Any]]:
-        ledger = open_ledger(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('any')}/ledger.db")
-        await upgrade(ledger)
+        path = shutil.copy(sqlite_tables, tmp_path_factory.mktemp("any"))
+        ledger = open_ledger(f"sqlite+aiosqlite:///{path}")
         for batch in batches:
             await LedgerRecords(ledger).write(batch)
         found = await contents(ledger)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.ledger.columns import Base
 from bot.ledger.engine import Ledger
 from bot.ledger.models import Shop, Zone
-from bot.ledger.schema import configuration, upgrade_to_head
+from bot.ledger.schema import configuration, upgrade, upgrade_to_head
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -31,8 +31,9 @@ async def test_models_and_migrations_agree(ledger: Ledger) -> None:
     assert found == []
 
 
-async def test_down_leaves_nothing_behind(ledger: Ledger) -> None:
-    async with ledger.writing() as connection:
+async def test_down_leaves_nothing_behind(empty: Ledger) -> None:
+    await upgrade(empty)
+    async with empty.writing() as connection:
         await connection.run_sync(lambda sync: command.downgrade(configuration(sync), "base"))
         left = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
 
