@@ -47,7 +47,7 @@ def stock(tiny: Tiny, folder: Path, port: int) -> Part:
     command = [str(RASA_PYTHON), "-m", "rasa", "run", "--model", str(trained()), "--port", str(port)]
     command += ["--interface", "127.0.0.1", "--endpoints", str(folder / "endpoints.yml")]
     command += ["--credentials", str(folder / "credentials.yml")]
-    return Part(command, folder / "stock.log", f"http://127.0.0.1:{port}/status")
+    return Part(command, folder / "stock.log", f"http://127.0.0.1:{port}/")
 
 
 def ours(client: httpx.AsyncClient, url: str) -> Ask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from bot.ports import Answer
 from tests.dialogue.rasa_project_tiny.running import Tiny
 from tests.dialogue.test_inside_rasa import EMPTY, turn
 
-TURNS = 200
+TURNS = int(os.environ.get("SOAK_TURNS", "100"))
 SAID = [
     ("bonjour", None),
     ("un foulard svp", None),
@@ -27,7 +28,7 @@ SAID = [
 ]
 
 
-async def test_two_hundred_turns_answer_as_with_the_full_history(tmp_path: Path) -> None:
+async def test_settled_turns_answer_as_with_the_full_history(tmp_path: Path) -> None:
     """A form with questions in between, stories, and slots set long ago: one seed, two memories, no difference."""
     whole, short = tmp_path / "whole", tmp_path / "short"
     whole.mkdir()
@@ -35,7 +36,9 @@ async def test_two_hundred_turns_answer_as_with_the_full_history(tmp_path: Path)
     with Tiny(whole, keep_all=True) as kept, Tiny(short) as cut:
         expected, actual = await _converse(kept), await _converse(cut)
     assert len({reply.text for answer in expected for reply in answer.replies}) > 8
-    assert actual == expected
+    assert [
+        number for number, pair in enumerate(zip(actual, expected, strict=True)) if pair[0] != pair[1]
+    ] == []
 
 
 async def _converse(tiny: Tiny) -> list[Answer]:

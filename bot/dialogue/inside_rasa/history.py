@@ -28,6 +28,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 MOST_STATES = 8
 """States of the dialogue that are kept: as far back as a policy may look (``max_history``)."""
+RULE_TURNS = 2
+"""Latest turns that rules took and that are kept: a rule looks at one turn and at the action before it."""
 _OF_ONE_TURN = frozenset({"turn", "result"})
 """Slots that are set anew when each turn starts."""
 
@@ -65,18 +67,52 @@ def new_session(tracker: DialogueStateTracker | None, domain: Domain) -> list[Ev
 def settled(tracker: DialogueStateTracker, domain: Domain) -> list[Event]:
     """The events the next turn needs in place of this tracker's."""
     start: list[Event] = [ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted()]
-    events = _squashed(tracker.applied_events())
-    states = 0
+    events = _squashed(_without_hidden_turns(tracker.applied_events(), tracker.active_loop_name))
+    seen = 0
     for index in range(len(events) - 1, -1, -1):
         event = events[index]
         if not isinstance(event, ActionExecuted):
             continue
-        if states >= MOST_STATES and event.action_name == ACTION_LISTEN_NAME:
+        if seen >= MOST_STATES and event.action_name == ACTION_LISTEN_NAME:
             past = start + events[: index + 1]
             before = DialogueStateTracker.from_events(tracker.sender_id, past, domain.slots)
             return opening(before, domain) + events[index + 1 :]
-        states += 1
+        seen += not event.hide_rule_turn
     return start + events
+
+
+def _without_hidden_turns(events: Sequence[Event], active_loop: str | None) -> list[Event]:
+    """Leave out turns that only rules took: other policies do not see them, and rules see no further than one turn.
+
+    The slots and forms they changed stay, and so does the last run of an active form: by it Rasa tells a form that
+    goes on from one that begins.
+    """
+    turns = _turns(events)
+    last_run = max(
+        (number for number, turn in enumerate(turns) if _runs(turn, active_loop)), default=len(turns)
+    )
+    kept: list[Event] = []
+    for number, turn in enumerate(turns):
+        recent = number >= min(last_run, len(turns) - RULE_TURNS)
+        if recent or not all(event.hide_rule_turn for event in turn if isinstance(event, ActionExecuted)):
+            kept += turn
+        else:
+            kept += [event for event in turn if isinstance(event, (SlotSet, ActiveLoop))]
+    return kept
+
+
+def _turns(events: Sequence[Event]) -> list[list[Event]]:
+    """Events up to and with each ``action_listen``; what follows the last one is a turn as well."""
+    turns: list[list[Event]] = [[]]
+    for event in events:
+        turns[-1].append(event)
+        if isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME:
+            turns.append([])
+    return turns if turns[-1] else turns[:-1]
+
+
+def _runs(turn: Sequence[Event], loop: str | None) -> bool:
+    return any(isinstance(event, ActionExecuted) and event.action_name == loop for event in turn if loop)
 
 
 def _squashed(events: Sequence[Event]) -> list[Event]:
@@ -88,10 +124,11 @@ def _squashed(events: Sequence[Event]) -> list[Event]:
             later = set()
         elif isinstance(event, BotUttered):
             continue
-        elif isinstance(event, SlotSet):
-            if event.key in later or event.key in _OF_ONE_TURN:
+        elif isinstance(event, (SlotSet, ActiveLoop)):
+            key = f"slot {event.key}" if isinstance(event, SlotSet) else "loop"
+            if key in later or (isinstance(event, SlotSet) and event.key in _OF_ONE_TURN):
                 continue
-            later.add(event.key)
+            later.add(key)
         kept.append(event)
     return kept[::-1]
 
