@@ -9,6 +9,7 @@ import asyncio
 import random
 import re
 import statistics
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,15 +106,15 @@ class Replay:
 
     async def _shop(self, run: Run, person: Person, dice: random.Random) -> None:
         ends = run.began + run.day.minutes * 60 / run.speed
+        # Most are in the middle of shopping when the first road breaks.
+        await asyncio.sleep(dice.uniform(0, 20 * 60) / run.speed)
         while True:
-            await asyncio.sleep(max(TYPING, dice.expovariate(run.speed / (THINKING * 60))))
             if self.world.clock.now() > ends:
                 return
-            try:
+            # Somebody whose road is not theirs to write on (no account there) waits for another.
+            with suppress(CannotWrite):
                 self._next(run, person, dice)
-            except CannotWrite:
-                # The road they would take is not theirs (one-way SMS, no account): they wait for another.
-                continue
+            await asyncio.sleep(max(TYPING, dice.expovariate(run.speed / (THINKING * 60))))
 
     def _next(self, run: Run, person: Person, dice: random.Random) -> None:
         shown = [m for m in messages_of(self.world, person, shop_id=run.shop.id) if m["direction"] == "out"]
