@@ -41,12 +41,12 @@ def _printer() -> Callable[[str], None]:
 
 def _up(arguments: argparse.Namespace) -> int:
     from bot.supervisor.embedded_redis import NoRedis
-    from bot.supervisor.system import PortTaken, up
+    from bot.supervisor.system import AlreadyRunning, PortTaken, up
 
     found = settings.load(os.environ, simulator=arguments.simulator)
     try:
         asyncio.run(up(found, _printer()))
-    except (PortTaken, NoRedis) as error:
+    except (AlreadyRunning, PortTaken, NoRedis) as error:
         print(f"relais: {error}", file=sys.stderr)
         return 2
     return 0

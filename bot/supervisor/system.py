@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -21,6 +23,22 @@ from bot.supervisor.supervisor import Child, Ready, Supervisor
 
 class PortTaken(Exception):
     """The port that was set is in use."""
+
+
+class AlreadyRunning(Exception):
+    """Another ``up`` works in this data folder: two Redis servers on one file would corrupt it."""
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process. Raises AlreadyRunning."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"already running in {data}; stop it, or set RELAIS_DATA") from error
+        yield
 
 
 def free_port() -> int:
@@ -179,10 +197,14 @@ def addresses(found: Settings, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 async def up(found: Settings, say: Callable[[str], None]) -> None:
-    """Run the whole until Ctrl-C or TERM. Raises PortTaken, NoRedis, SettingsError."""
+    """Run the whole until Ctrl-C or TERM. Raises AlreadyRunning, PortTaken, NoRedis, SettingsError."""
+    with alone(Path(found.data_dir)):
+        await _up(found, say)
+
+
+async def _up(found: Settings, say: Callable[[str], None]) -> None:
     found, ports, extra = resolve(found)
     data = Path(found.data_dir)
-    data.mkdir(parents=True, exist_ok=True)
     os.environ.update(extra)
     supervisor = Supervisor(children(found, ports, extra, say), data, say)
     loop = asyncio.get_running_loop()

@@ -11,8 +11,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from bot.supervisor import embedded_redis
 from bot.supervisor.supervisor import Child, Supervisor
+from bot.supervisor.system import AlreadyRunning, alone
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -96,3 +99,10 @@ def test_a_redis_of_6_2_or_newer_is_found() -> None:
     binary = embedded_redis.find_server()
     assert embedded_redis.version_of(binary) >= (6, 2)
     assert embedded_redis.version_of("/bin/false") == (0, 0)
+
+
+def test_a_data_folder_has_one_relais(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(AlreadyRunning), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        assert (tmp_path / "up.lock").exists()
