@@ -8,6 +8,7 @@ that produce the same slots and form. A test holds 200 settled turns against 200
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -136,6 +137,12 @@ def _squashed(events: Sequence[Event]) -> list[Event]:
 def load(conversation_id: str, events: Sequence[Any], domain: Domain) -> DialogueStateTracker:
     """A tracker from stored events; values of slots the domain no longer has are left out."""
     slots = {slot.name for slot in domain.slots}
-    restored = [Event.from_parameters(event) for event in events]
+    restored = [_kind(event["event"])._from_parameters(event) for event in events]
     known = [event for event in restored if not isinstance(event, SlotSet) or event.key in slots]
     return DialogueStateTracker.from_events(conversation_id, known, domain.slots)
+
+
+@functools.cache
+def _kind(name: str) -> Any:
+    """The class of a kind of event. ``Event.from_parameters`` searches all subclasses for each event: 3 ms a turn."""
+    return Event.resolve_by_type(name)
