@@ -9,6 +9,7 @@ import asyncio
 import random
 import re
 import statistics
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,8 @@ from bot.simulator.telegram_phone import TelegramPhone
 THINKING = 18.0
 #: Real seconds: nobody types faster, and the last answers may still come.
 TYPING, GRACE = 1.5, 15.0
+#: Lines typed into a road that does not carry them, before somebody without another road stops and waits.
+PATIENCE = 3
 
 LINES = (
     "bonsoir", "y a quoi de joli chez vous", "c'est combien la livraison à Yopougon ?", "mets moi un foulard",
@@ -117,30 +120,40 @@ class Replay:
             await asyncio.sleep(max(TYPING, dice.expovariate(run.speed / (THINKING * 60))))
 
     def _next(self, run: Run, person: Person, dice: random.Random) -> None:
-        shown = [m for m in messages_of(self.world, person, shop_id=run.shop.id) if m["direction"] == "out"]
+        items = messages_of(self.world, person, shop_id=run.shop.id)
+        shown = [m for m in items if m["direction"] == "out"]
         last = shown[-1] if shown else None
+        started = self.world.chat(run.shop.id, person.id).started
         link = _LINK.search(str(last["text"])) if last is not None else None
-        if link is not None and person.has_telegram:
-            bot = self.world.bot_named(link.group(1))
-            if bot is not None and not self.world.chat(bot.shop_id, person.id).started:
-                self.telegram.act(person, bot.shop_id, {"start": link.group(2)})
+        if link is not None and person.has_telegram and not started:
+            self.telegram.act(person, run.shop.id, {"start": link.group(2)})
+            return
+        road = self._road(run.shop, str(last["channel"]) if last is not None else "whatsapp", started)
+        stuck = [m for m in items if m["direction"] == "in" and m["ticks"] == "clock"]
+        if stuck:
+            # The clock tick says that it did not leave: they try what else they know of the shop, or wait.
+            other = self._other_road(run.shop, str(stuck[-1]["channel"]), started)
+            if other is None and len(stuck) >= PATIENCE:
                 return
-        channel = str(last["channel"]) if last is not None else "whatsapp"
+            road = other or road
         words: dict[str, Any] = {"text": dice.choice(LINES)}
-        if last is not None and dice.random() < 0.6:
-            buttons = last.get("buttons") or last.get("rows")
-            inline = [b for row in last.get("inline") or [] for b in row if b.get("callback_data")]
-            if buttons:
-                words = {"button": {"message_sid": last["id"], "payload": dice.choice(buttons)["id"]}}
-            elif inline:
-                words = {"callback": {"message_id": last["id"], "data": dice.choice(inline)["callback_data"]}}
-        if channel == "telegram":
+        if last is not None and last["channel"] == road and dice.random() < 0.6:
+            words = _tap(last, dice) or words
+        if road == "telegram":
             self.telegram.act(person, run.shop.id, words)
         else:
-            sender = run.shop.sender(channel)
-            # Who cannot answer by SMS tries WhatsApp again, as people do.
-            road = channel if sender is not None and sender.two_way else "whatsapp"
             self.inbound.write(person, road, run.shop.id, words)
+
+    def _road(self, shop: Shop, channel: str, started: bool) -> str:
+        """Answer where the shop wrote last; who cannot answer there writes on WhatsApp, as people do."""
+        sender = shop.sender(channel)
+        return channel if (started and channel == "telegram") or (sender and sender.two_way) else "whatsapp"
+
+    def _other_road(self, shop: Shop, broken: str, started: bool) -> str | None:
+        sms = shop.sender("sms")
+        known = [("telegram", started), ("sms", sms is not None and sms.two_way), ("whatsapp", True)]
+        others = [road for road, there in known if there and road != broken]
+        return others[0] if others and others[0] != "whatsapp" else None
 
     # --- the judge --------------------------------------------------------------------------------
 
@@ -174,3 +187,14 @@ class Replay:
             "wait_p95_s": round(waits[int(0.95 * (len(waits) - 1))], 2) if waits else None,
             "wait_longest_s": round(waits[-1], 2) if waits else None,
         }
+
+
+def _tap(last: Mapping[str, Any], dice: random.Random) -> dict[str, Any] | None:
+    """Press one of the buttons of the message shown last, if it has any."""
+    buttons = last.get("buttons") or last.get("rows")
+    if buttons:
+        return {"button": {"message_sid": last["id"], "payload": dice.choice(buttons)["id"]}}
+    inline = [b for row in last.get("inline") or [] for b in row if b.get("callback_data")]
+    if inline:
+        return {"callback": {"message_id": last["id"], "data": dice.choice(inline)["callback_data"]}}
+    return None

@@ -44,9 +44,9 @@ export class FaultPanel {
   score(run) {
     const at = `${Math.floor(run.minute / 60)} h ${String(Math.floor(run.minute % 60)).padStart(2, "0")}`;
     return el("div", {}, el("progress", { max: run.minutes, value: run.minute }),
-      el("p", {}, el("b", {}, `${run.answered} sur ${run.written}`), ` messages répondus · ${run.people} clients · ${at}`),
+      el("p", {}, el("b", {}, `${run.answered} sur ${run.written}`), ` messages répondus · ${run.people} clients · ${at.replaceAll(" ", "\u00a0")}`),
       run.wait_median_s === null ? null : el("small", {},
-        `attente : médiane ${run.wait_median_s} s, 95 % sous ${run.wait_p95_s} s, la plus longue ${run.wait_longest_s} s`));
+        `attente : médiane ${run.wait_median_s}\u00a0s, 95 % sous ${run.wait_p95_s}\u00a0s, au plus ${run.wait_longest_s}\u00a0s`));
   }
 
   draw(faults) {
