@@ -22,7 +22,7 @@ class Replies(OutputChannel):  # type: ignore[misc]
         self._channel = channel
         self.said: list[dict[str, Any]] = []
 
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """The shopper's channel, so that ``domain.yml`` may word a response for it."""
         return self._channel
 
