@@ -254,6 +254,40 @@ class Orders(Protocol):
     async def place(self, request: OrderRequest) -> PlaceResult: ...
 
 
+@dataclass(frozen=True, slots=True)
+class OrderNews:
+    """An order was placed or changed. ``status``, ``payment``: None where they did not change."""
+
+    event_id: str
+    shop_id: str
+    conversation_id: str
+    order_id: str
+    number: str
+    placed: bool
+    status: str | None
+    payment: str | None
+    address: str | None
+    """Where the shopper of an order made by API or console is told of it."""
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopNews:
+    """A stretch of one shop's feed up to number ``seq``, and what of it is news of orders."""
+
+    shop_id: str
+    seq: int
+    news: tuple[OrderNews, ...]
+
+
+class OrderFeed(Protocol):
+    """The feed as far as it concerns orders, with the place up to which it was told. May raise ``Unavailable``."""
+
+    async def unread(self) -> Sequence[ShopNews]: ...
+
+    async def told(self, shop_id: str, seq: int) -> None: ...
+
+
 class Records(Protocol):
     """What must outlive Redis."""
 

@@ -22,7 +22,9 @@ from bot.dialogue.rasa import RasaDialogue
 from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
 from bot.flows.permits import Permits
+from bot.flows.tell_orders import keep_telling
 from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.importing import import_shops
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
@@ -222,9 +224,13 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
 
         await keep_up(clock, alive, run)
 
+    async def tell(stop: asyncio.Event) -> None:
+        await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
+
     jobs = [
         _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
         _alone(leases, "numbering", Numberer(ledger).run),
+        _alone(leases, "order-news", tell),
         _alone(leases, "catch-up", listen_back),
     ]
     try:

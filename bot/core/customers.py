@@ -19,6 +19,8 @@ class Proof(StrEnum):
     """A shared contact card whose owner is the sender."""
     WHATSAPP = "whatsapp"
     """A phone number derived from a WhatsApp identity: good for an order in progress, not for reaching out."""
+    SHOP = "shop"
+    """Given by the shop with an order: good for that order, not for reaching out."""
     STATED = "stated"
     """Typed by the shopper; for the rider, never for messages."""
 

@@ -135,7 +135,7 @@ def _road(
         return None, "down"
     if channel is ChannelName.WEB and not page_is_open(conversation, now):
         return None, "page_closed"
-    if known.proved_by is Proof.WHATSAPP and not _derived_may_be_used(
+    if known.proved_by in (Proof.WHATSAPP, Proof.SHOP) and not _derived_may_be_used(
         conversation, delivery
     ):
         return None, "not_proved"
@@ -152,7 +152,7 @@ def _road(
 
 
 def _derived_may_be_used(conversation: Conversation, delivery: Delivery) -> bool:
-    """A number derived from WhatsApp counts as proved for an order in progress or placed, not for reaching out."""
+    """A number derived from WhatsApp or given by the shop counts as proved for an order in progress or placed, not for reaching out."""
     if delivery.reply.purpose in UNASKED:
         return False
     return (

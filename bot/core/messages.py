@@ -153,7 +153,7 @@ class Command:
     """What a person or program asks of a conversation: travels through the lane like any message.
 
     ``name``: ``say`` (text as the vendor), ``take_over``, ``release``, ``link_telegram`` (arguments: address,
-    reply_to, nonce), ``page_opened``, ``erase``, ``order_updated``.
+    reply_to, nonce), ``page_opened``, ``erase``, ``order_placed`` and ``order_updated`` (``flows.tell_orders``).
     """
 
     id: str

@@ -19,6 +19,15 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PaymentStatus(StrEnum):
+    """REST ``payment.status``."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
 PAYMENTS = ("cash", "orange_money", "mtn_momo", "moov_money", "wave")
 
 
@@ -30,6 +39,17 @@ def may_become(old: OrderStatus, new: OrderStatus) -> bool:
         return False
     steps = list(OrderStatus)
     return new is OrderStatus.CANCELLED or steps.index(new) > steps.index(old)
+
+
+def payment_may_become(old: PaymentStatus, new: PaymentStatus) -> bool:
+    """Paid is only given back, given back is the end; whether the order was cancelled does not matter."""
+    match old:
+        case PaymentStatus.UNPAID | PaymentStatus.PENDING:
+            return new is not PaymentStatus.REFUNDED
+        case PaymentStatus.PAID:
+            return new in (PaymentStatus.PAID, PaymentStatus.REFUNDED)
+        case PaymentStatus.REFUNDED:
+            return new is old
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,34 @@ def given_back(language: str) -> str:
     )
 
 
+_ORDER_WORDS = {
+    "packed": ("est prête", "is packed"),
+    "out_for_delivery": ("est en route", "is on its way"),
+    "delivered": ("est livrée. Merci", "was delivered. Thank you"),
+    "cancelled": ("est annulée", "is cancelled"),
+}
+_PAYMENT_WORDS = {
+    "paid": ("paiement reçu, merci.", "payment received, thank you."),
+    "refunded": ("paiement remboursé.", "payment refunded."),
+}
+
+
+def order_updated(
+    number: str, status: str | None, payment: str | None, language: str
+) -> str:
+    """``Votre commande AM-1001 est en route.``, or "" when there is nothing to tell."""
+    english = language == "en"
+    parts: list[str] = []
+    if status in _ORDER_WORDS:
+        lead = "Your order" if english else "Votre commande"
+        parts.append(f"{lead} {number} {_ORDER_WORDS[status][english]}.")
+    if payment in _PAYMENT_WORDS:
+        lead = "Order" if english else "Commande"
+        words = _PAYMENT_WORDS[payment][english]
+        parts.append(words.capitalize() if parts else f"{lead} {number} : {words}")
+    return " ".join(parts)
+
+
 def file_kept(language: str) -> str:
     """Answer to a voice note, a picture or a card: it is kept for the shop, the bot reads only text."""
     if language == "en":

@@ -16,7 +16,7 @@ from bot.core.messages import (
     Reply,
     Reported,
 )
-from bot.flows import converse, deliver, reconcile, watch
+from bot.flows import converse, deliver, reconcile, tell_orders, watch
 from bot.flows.desk import Desk, NoPermit, Work, commit
 from bot.ports import Lease
 
@@ -85,11 +85,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                 command.argument("text") or "", Purpose.VENDOR, author="vendor"
             )
             work.conversation = speaking.say(conversation, reply, now)
-        case "order_updated":
-            reply = Reply(
-                command.argument("text") or "", Purpose.STATUS_CHANGE, author="system"
-            )
-            work.conversation = speaking.say(conversation, reply, now)
+        case "order_placed" | "order_updated":
+            work.conversation = tell_orders.obey(conversation, command, now)
         case "take_over":
             if not conversation.human:
                 work.conversation = replace(
@@ -165,6 +162,8 @@ def _first(lease: Lease, items: list[tuple[str, Item]]) -> Conversation | None:
                 return converse.new_conversation(
                     lease.lane, ShopId(shop), ChannelName.WEB, lease.now
                 )
+        if isinstance(item, Command) and (begun := tell_orders.first_of(item)):
+            return converse.new_conversation(lease.lane, *begun, lease.now)
     return None
 
 

@@ -58,7 +58,15 @@ async def erase(
         await connection.execute(
             update(OrderRow)
             .where(OrderRow.shop_id == shop_id, OrderRow.customer_id == customer_id)
-            .values(name=None, phone=None, landmark=None, latitude=None, longitude=None, updated_at=at)
+            .values(
+                name=None,
+                phone=None,
+                landmark=None,
+                latitude=None,
+                longitude=None,
+                address=None,
+                updated_at=at,
+            )
         )
         await connection.execute(
             update(OutboxRow)

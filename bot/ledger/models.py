@@ -207,6 +207,8 @@ class OrderRow(Base):
     items_total_xof: Mapped[int] = mapped_column(BigInteger)
     total_xof: Mapped[int] = mapped_column(BigInteger)
     channel: Mapped[str]
+    address: Mapped[str | None]
+    """Where the shopper of an order made by API or console is told of it; None for orders from a conversation."""
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -289,6 +291,16 @@ class Feed(Base):
 
     shop_id: Mapped[str] = mapped_column(primary_key=True)
     last: Mapped[int] = mapped_column(BigInteger)
+
+
+class FeedReader(Base):
+    """How far a job of ours has read a shop's feed. ``name``: which job."""
+
+    __tablename__ = "feed_readers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    shop_id: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
 
 
 class Incident(Base):

@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.core.basket import Checkout
-from bot.core.orders import OrderStatus, Placed, Rejected, SoldOut
+from bot.core.orders import OrderStatus, PaymentStatus, Placed, Rejected, SoldOut
 from bot.ledger.engine import Ledger
 from bot.ledger.models import OrderLine, OrderRow, OutboxRow, StockMovement
-from bot.ledger.orders import Changed, LedgerOrders, WrongState, number_prefix
+from bot.ledger.order_changes import Changed, OrderChange, Stale, WrongState, change_order
+from bot.ledger.orders import LedgerOrders, number_prefix, place_order
+from bot.ledger.times import utc_now
 from tests.ledger.samples import COCODY, FOULARD, ROBE, SAC, SHOP, open_shop, request, stock_of
 
 
@@ -28,6 +30,16 @@ async def shop(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Ledger]:
 async def rows(ledger: Ledger, table: Any) -> int:
     async with ledger.reading() as connection:
         return await connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def told(ledger: Ledger, type_: str) -> list[dict[str, Any]]:
+    """Data of the events of one type."""
+    async with ledger.reading() as connection:
+        query = select(OutboxRow.data).where(OutboxRow.type == type_).order_by(OutboxRow.n)
+        return list(await connection.scalars(query))
+
+
+CANCEL = OrderChange(status=OrderStatus.CANCELLED)
 
 
 async def test_an_order_takes_number_stock_lines_and_event_at_once(shop: Ledger) -> None:
@@ -70,11 +82,8 @@ async def test_a_hundred_double_confirmations_give_a_hundred_orders(shop: Ledger
         both = await asyncio.gather(orders.place(wanted), others.place(wanted))
         assert sorted(placed.first for placed in both if isinstance(placed, Placed)) == [False, True]
 
-    assert (await rows(shop, OrderRow), await rows(shop, OrderLine), await rows(shop, OutboxRow)) == (
-        100,
-        110,
-        100,
-    )
+    assert (await rows(shop, OrderRow), await rows(shop, OrderLine)) == (100, 110)
+    assert len(await told(shop, "order.placed")) == 100
     assert (await stock_of(shop, "foulard"), await rows(shop, StockMovement)) == (0, 12)
 
 
@@ -169,33 +178,91 @@ async def test_numbers_have_no_gaps_after_refusals(shop: Ledger) -> None:
 
 
 async def test_cancelling_gives_the_stock_back_once(shop: Ledger) -> None:
-    orders = LedgerOrders(shop)
-    placed = await orders.place(request("b1", ROBE, FOULARD))
+    placed = await LedgerOrders(shop).place(request("b1", ROBE, FOULARD))
     assert isinstance(placed, Placed)
 
-    first = await orders.cancel(SHOP, placed.order_id)
-    again = await orders.cancel(SHOP, placed.order_id)
+    first = await change_order(shop, SHOP, placed.order_id, CANCEL)
+    again = await change_order(shop, SHOP, placed.order_id, CANCEL)
 
     assert isinstance(first, Changed) and isinstance(again, Changed)
     assert (first.fresh, again.fresh, again.order["status"]) == (True, False, "cancelled")
     assert (await stock_of(shop, "robe"), await stock_of(shop, "foulard")) == (3, 10)
 
 
-async def test_a_delivered_order_cannot_be_cancelled(shop: Ledger) -> None:
-    orders = LedgerOrders(shop)
-    placed = await orders.place(request("b1"))
+async def test_rivals_who_cancel_give_the_stock_back_once(shop: Ledger, rival: Ledger) -> None:
+    placed = await LedgerOrders(shop).place(request("b1", ROBE))
     assert isinstance(placed, Placed)
-    await orders.change_status(SHOP, placed.order_id, OrderStatus.DELIVERED)
 
-    assert await orders.cancel(SHOP, placed.order_id) == WrongState(OrderStatus.DELIVERED)
+    done = await asyncio.gather(
+        *(change_order(ledger, SHOP, placed.order_id, CANCEL) for ledger in (shop, rival) * 5)
+    )
+
+    assert [isinstance(one, Changed) and one.fresh for one in done].count(True) == 1
+    assert (await stock_of(shop, "robe"), len(await told(shop, "order.updated"))) == (3, 1)
+
+
+async def test_a_delivered_order_cannot_be_cancelled(shop: Ledger) -> None:
+    placed = await LedgerOrders(shop).place(request("b1"))
+    assert isinstance(placed, Placed)
+    await change_order(shop, SHOP, placed.order_id, OrderChange(OrderStatus.DELIVERED))
+
+    refused = await change_order(shop, SHOP, placed.order_id, CANCEL)
+    assert refused == WrongState(OrderStatus.DELIVERED, PaymentStatus.UNPAID)
+
+
+@pytest.mark.parametrize(
+    ("steps", "good"),
+    [
+        (("paid",), True),
+        (("pending", "unpaid", "paid", "refunded"), True),
+        (("paid", "unpaid"), False),
+        (("refunded",), False),
+        (("paid", "refunded", "paid"), False),
+    ],
+)
+async def test_what_is_paid_is_only_given_back(shop: Ledger, steps: tuple[str, ...], good: bool) -> None:
+    placed = await LedgerOrders(shop).place(request("b1"))
+    assert isinstance(placed, Placed)
+    done = [
+        await change_order(shop, SHOP, placed.order_id, OrderChange(payment=PaymentStatus(step)))
+        for step in steps
+    ]
+    assert isinstance(done[-1], Changed) is good
+
+
+async def test_a_change_tells_what_was_before_in_the_same_transaction(shop: Ledger) -> None:
+    placed = await LedgerOrders(shop).place(request("b1"))
+    assert isinstance(placed, Placed)
+    both = OrderChange(OrderStatus.PACKED, PaymentStatus.PAID)
+    await change_order(shop, SHOP, placed.order_id, both)
+    await change_order(shop, SHOP, placed.order_id, both)
+
+    (event,) = await told(shop, "order.updated")
+    assert (event["status"], event["previous_status"]) == ("packed", "confirmed")
+    assert (event["payment"]["status"], event["previous_payment_status"]) == ("paid", "unpaid")
+
+
+async def test_a_change_to_an_order_that_is_not_as_expected_writes_nothing(shop: Ledger) -> None:
+    placed = await LedgerOrders(shop).place(request("b1"))
+    assert isinstance(placed, Placed)
+
+    assert await change_order(shop, SHOP, placed.order_id, CANCEL, expected=lambda order: False) == Stale()
+    assert await told(shop, "order.updated") == []
 
 
 async def test_an_order_of_another_shop_is_unknown(shop: Ledger) -> None:
-    orders = LedgerOrders(shop)
-    placed = await orders.place(request("b1"))
+    placed = await LedgerOrders(shop).place(request("b1"))
     assert isinstance(placed, Placed)
 
-    assert await orders.cancel("autre-boutique", placed.order_id) is None
+    assert await change_order(shop, "autre-boutique", placed.order_id, CANCEL) is None
+
+
+async def test_the_feed_is_told_once_that_a_stock_is_low(shop: Ledger) -> None:
+    orders = LedgerOrders(shop)
+    for number, pieces in enumerate((6, 2, 1)):
+        await orders.place(request(f"b{number}", replace(FOULARD, quantity=pieces)))
+
+    assert await told(shop, "stock.low") == [{"product_id": "foulard", "name": "Foulard wax", "stock": 2}]
 
 
 async def test_the_latest_order_of_a_conversation(shop: Ledger) -> None:
@@ -210,7 +277,7 @@ async def test_the_latest_order_of_a_conversation(shop: Ledger) -> None:
 
 
 async def test_where_an_order_was_confirmed_is_kept(shop: Ledger) -> None:
-    await LedgerOrders(shop).place(request("b1"), confirmed_on="api")
+    await shop.write(lambda connection: place_order(connection, request("b1"), utc_now(), confirmed_on="api"))
 
     async with shop.reading() as connection:
         assert await connection.scalar(select(OrderRow.channel)) == "api"

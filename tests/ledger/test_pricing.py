@@ -37,7 +37,7 @@ async def test_a_priced_basket_can_be_placed(ledger: Ledger, catalogue: LedgerCa
         (("taille", "L"),),
     )
     request = OrderRequest(SHOP, "lane-1", "customer-1", ChannelName.WEB, basket, "api-1")
-    assert isinstance(await LedgerOrders(ledger).place(request, confirmed_on="api"), Placed)
+    assert isinstance(await LedgerOrders(ledger).place(request), Placed)
 
 
 @pytest.mark.parametrize(
