@@ -31,6 +31,8 @@ class Shop:
     phone: str
     language: str = "fr"
     timezone: str = "Africa/Abidjan"
+    hours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Opening spans by day (``hours.Week``); empty for a shop that never closes."""
     policy: Policy = Policy()
     accounts: Mapping[ChannelName, str] = field(default_factory=dict)
     sms_two_way: bool = False

@@ -72,6 +72,7 @@ def as_shop(shop: ShopId, settings: Mapping[str, Any], accounts: Mapping[Channel
         phone=settings["phone"],
         language=settings["language"],
         timezone=settings["timezone"],
+        hours={day: (span[:5], span[6:]) for day, span in settings.get("hours", {}).items()},
         policy=Policy(
             order=tuple(ChannelName(name) for name in failover["order"]),
             sms_budget_xof_per_hour=failover["sms_budget_xof_per_hour"],
