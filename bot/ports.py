@@ -200,6 +200,10 @@ class Turn:
     last_order_id: str | None
     offered: tuple[str, ...] = ()
     """Values of the pending question's choices."""
+    place: tuple[float, float] | None = None
+    """Latitude and longitude of a location that was shared."""
+    now: float = 0.0
+    """When it is asked, Unix seconds: opening hours depend on it."""
 
 
 @dataclass(frozen=True, slots=True)

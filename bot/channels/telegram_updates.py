@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -227,9 +228,20 @@ def _read_presence(content: dict[str, object], number: int, request: WebhookRequ
     return Parsed((command,))
 
 
+def _read_edited(content: dict[str, object], number: int, request: WebhookRequest) -> Reading:
+    """A changed message is marked so; a live location reports each step as an edit, which nobody wrote."""
+    reading = _read_message(content, number, request)
+    if not isinstance(reading, Parsed):
+        return reading
+    if "location" in content:
+        return Ignored("step of a live location")
+    edited = (replace(item, edited=True) for item in reading.items if isinstance(item, Received))
+    return Parsed(tuple(edited))
+
+
 _READERS = {
     "message": _read_message,
-    "edited_message": _read_message,
+    "edited_message": _read_edited,
     "callback_query": _read_callback,
     "my_chat_member": _read_presence,
 }

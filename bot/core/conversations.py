@@ -11,6 +11,7 @@ from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.customers import Customer
 from bot.core.deliveries import Delivery
+from bot.core.handover import PersonAwaited
 from bot.core.messages import Awaiting, Choice, MessageId, Received
 
 LINK_SECONDS = 30 * 86400.0
@@ -69,6 +70,8 @@ class Unanswered:
 
     received: Received
     replayed: bool = False
+    ready_at: float = 0.0
+    """Not answered before: the shopper may still be typing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Conversation:
     """Where the shopper was before the outage moved the conversation; None when it was not moved."""
     human: bool = False
     human_since: float | None = None
+    person: PersonAwaited | None = None
+    """The shopper waits for a word of the vendor."""
     serial: int = 0
     questions: tuple[Question, ...] = ()
     """The last ones asked, oldest first."""
@@ -117,6 +122,15 @@ class Conversation:
     def question(self) -> Question | None:
         """The pending question, or None."""
         return next((q for q in self.questions if q.number == self.pending), None)
+
+    @property
+    def turn_due_at(self) -> float | None:
+        """When the dialogue is asked about the first unanswered message; None when there is none."""
+        if not self.unanswered:
+            return None
+        if self.unanswered[0].replayed:
+            return self.turn_not_before
+        return max(self.turn_not_before, self.unanswered[-1].ready_at)
 
     @property
     def awaiting(self) -> Awaiting | None:

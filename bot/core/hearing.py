@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from bot.core.conversations import Conversation, Question
+from bot.core.handover import RESUME, WAIT
 from bot.core.messages import Awaiting, Choice, Received
 from bot.core.wording import plain
 
@@ -43,6 +44,8 @@ NO = frozenset({"non", "nan", "no", "non merci", "nope", "pas ca"})
 STOP_WORDS = frozenset(
     {"stop", "arret", "stopper", "stop all", "unsubscribe", "desabonner", "arretez"}
 )
+CANCEL_WORDS = frozenset({"annule", "annuler", "annulez", "cancel"})
+"""Alone, in a checkout: the order or the messages?"""
 START_WORDS = frozenset({"start", "unstop", "reprendre"})
 
 
@@ -113,15 +116,26 @@ def _typed_choice(question: Question, text: str) -> Choice | None:
             return choice
     values = {choice.value: choice for choice in question.choices}
     if word in YES:
-        return values.get("confirm") or values.get("late_yes")
+        return values.get("confirm") or values.get("late_yes") or values.get("remind_yes") or values.get(RESUME)
     if word in NO:
-        return values.get("deny") or values.get("late_no")
+        return values.get("deny") or values.get("late_no") or values.get("remind_no") or values.get(WAIT)
     return None
 
 
 def is_stop(received: Received) -> bool:
     return received.opt_out == "STOP" or (
         received.payload is None and plain(received.text) in STOP_WORDS
+    )
+
+
+def is_bare_cancel(conversation: Conversation, received: Received) -> bool:
+    """"Annule" alone, where it is not the title of a choice that is offered."""
+    word = plain(received.text)
+    offered = conversation.question.choices if conversation.question else ()
+    return (
+        received.payload is None
+        and word in CANCEL_WORDS
+        and word not in {plain(choice.title) for choice in offered}
     )
 
 

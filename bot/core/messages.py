@@ -101,6 +101,21 @@ class Reply:
     """Never sent anywhere else (told on the channel that proved a link; welcome on the one just linked)."""
     author: str = "bot"
     """``bot``, ``vendor`` or ``system``."""
+    asks: str | None = None
+    """The question with which ``text`` ends, where more stands before it: put again without the rest."""
+
+    @property
+    def lead(self) -> str:
+        """What is said before the question; all of it when it asks nothing."""
+        question = self.question
+        return self.text.removesuffix(question).rstrip() if question else self.text
+
+    @property
+    def question(self) -> str:
+        """The question alone, or an empty text."""
+        if self.awaiting is None:
+            return ""
+        return self.text if self.asks is None else self.asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,16 @@ class Received:
     """Found by the catch-up listing, not by a webhook."""
     opt_out: str | None = None
     """``STOP`` or ``START`` when the provider itself matched an opt-out word."""
+    edited: bool = False
+    """The shopper changed a message that was sent before."""
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Latitude and longitude of a location in it, or None."""
+        for attachment in self.attachments:
+            if attachment.latitude is not None and attachment.longitude is not None:
+                return attachment.latitude, attachment.longitude
+        return None
 
 
 @dataclass(frozen=True, slots=True)

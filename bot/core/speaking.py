@@ -41,7 +41,7 @@ def say(
     asked = Question(
         number=serial,
         awaiting=reply.awaiting,
-        text=reply.text,
+        text=reply.question,
         choices=reply.choices,
         epoch=conversation.epoch,
         basket_version=conversation.basket.version,
@@ -51,6 +51,90 @@ def say(
         questions=(*conversation.questions, asked)[-QUESTIONS_KEPT:],
         pending=serial,
     )
+
+
+_JOINABLE = frozenset({Purpose.ANSWER, Purpose.QUESTION, Purpose.ORDER_CONFIRMATION})
+
+
+def answer(conversation: Conversation, replies: tuple[Reply, ...], now: float) -> Conversation:
+    """Queue a turn's replies as one message where that loses nothing: each message costs, and rings a phone.
+
+    What still waits from the turn before is said in the same message; the question it asked is dead by now.
+    """
+    for reply in joined(replies):
+        last = conversation.deliveries[-1] if conversation.deliveries else None
+        if last is None or not may_grow(last) or not _fits(last.reply, reply):
+            conversation = say(conversation, reply, now)
+            continue
+        whole = _one(replace(last.reply, text=last.reply.lead, choices=(), awaiting=None, asks=None), reply)
+        conversation = say(conversation, whole, now)
+        # The item is in the transcript already: it becomes this one.
+        *others, _, said = conversation.deliveries
+        said = replace(said, id=last.id, created_at=last.created_at)
+        conversation = replace(conversation, deliveries=(*others, said))
+    return conversation
+
+
+def joined(replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
+    """Neighbours as one reply; pictures and other purposes stay alone. The last question is the one that is asked."""
+    found: list[Reply] = []
+    for reply in replies:
+        if found and _fits(found[-1], reply):
+            found[-1] = _one(found[-1], reply)
+        else:
+            found.append(reply)
+    return tuple(found)
+
+
+def may_grow(delivery: Delivery) -> bool:
+    """Is it an answer of the bot that nobody has tried to send yet, so that the next one can join it?"""
+    return (
+        delivery.status is MessageStatus.WAITING
+        and delivery.reply.author == "bot"
+        and delivery.reply.purpose in _JOINABLE
+        and delivery.attempts == 0
+        and delivery.supersedes is None
+        and delivery.superseded_by is None
+        and not delivery.avoid
+    )
+
+
+def _fits(one: Reply, two: Reply) -> bool:
+    alike = (one.author, one.only_on, one.expires_at) == (two.author, two.only_on, two.expires_at)
+    plain = one.image_url is None and two.image_url is None
+    return alike and plain and one.purpose in _JOINABLE and two.purpose in _JOINABLE
+
+
+def _one(one: Reply, two: Reply) -> Reply:
+    """Both texts; the question is the second's, if it asks one."""
+    purposes = (one.purpose, two.purpose)
+    important = Purpose.ORDER_CONFIRMATION
+    if two.awaiting is None and one.awaiting is not None:
+        # The words of the second belong before the first's question, so that the message ends with it.
+        text = "\n".join(part for part in (one.lead, two.text, one.question) if part)
+        return replace(
+            one,
+            text=text,
+            asks=one.question,
+            purpose=important if important in purposes else one.purpose,
+        )
+    before = one.lead if two.awaiting is not None else one.text
+    return replace(
+        two,
+        text="\n".join(part for part in (before, two.text) if part),
+        asks=two.question or None,
+        choices=two.choices or (() if two.awaiting else one.choices),
+        purpose=important if important in purposes else two.purpose,
+    )
+
+
+def with_question(conversation: Conversation, text: str, now: float) -> Conversation:
+    """Say something, and put the pending question once more in the same message."""
+    question = conversation.question
+    replies: tuple[Reply, ...] = (Reply(text),)
+    if question is not None:
+        replies += (Reply(question.text, Purpose.QUESTION, question.choices, question.awaiting),)
+    return answer(conversation, replies, now)
 
 
 def _kept(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
@@ -113,10 +197,10 @@ def move_with_notice(
     ]
     question = conversation.question
     texts = tuple(
-        d.reply.text
+        said
         for d in owed
         if d.reply.purpose is not Purpose.MOVE_NOTICE
-        and (question is None or d.reply.text != question.text)
+        and (said := d.reply.lead if question and d.reply.question == question.text else d.reply.text)
     )
     first = next((d.supersedes for d in owed if d.supersedes), None)
     conversation = move(conversation, channel, now)

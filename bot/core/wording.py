@@ -197,13 +197,53 @@ def order_updated(
     return " ".join(parts)
 
 
-def file_kept(language: str) -> str:
+_FILES = {
+    "audio": (
+        "Bien reçu, la boutique pourra écouter votre vocal. Moi je ne lis que le texte : écrivez-moi votre demande.",
+        "Well received, the shop can listen to it. I read only text: please write me your request.",
+    ),
+    "image": (
+        "Photo bien reçue, la boutique la verra. Moi je ne lis que le texte : écrivez-moi le nom de l'article.",
+        "Picture received, the shop will see it. I read only text: please write me the item's name.",
+    ),
+    "contact": ("Contact bien reçu, la boutique le verra.", "Contact received, the shop will see it."),
+}
+_ANY_FILE = (
+    "Bien reçu, la boutique le verra. Moi je ne lis que le texte : écrivez-moi votre demande.",
+    "Well received, the shop will see it. I read only text: please write me your request.",
+)
+
+
+def file_kept(kind: str, language: str) -> str:
     """Answer to a voice note, a picture or a card: it is kept for the shop, the bot reads only text."""
+    return _FILES.get(kind, _ANY_FILE)[language == "en"]
+
+
+def edit_seen(language: str) -> str:
+    """Answer to a message that was changed after it had been answered."""
     if language == "en":
-        return "Well received, the shop will see it. I read only text: please write me your request."
-    return "Bien reçu, la boutique le verra. Moi je ne lis que le texte : écrivez-moi votre demande."
+        return "I saw that you changed a message. It changes nothing here: please write what you want now."
+    return "J'ai vu que vous avez modifié un message. Cela ne change rien ici : écrivez-moi ce que vous voulez."
 
 
-def place(latitude: float, longitude: float) -> str:
-    """A location pin as a landmark the rider can use."""
-    return f"Position {latitude:.5f}, {longitude:.5f}"
+def person_late(opens: str | None, language: str) -> str:
+    """Nobody of the shop has answered for a while. ``opens``: when the closed shop opens, as one says it."""
+    if language == "en":
+        if opens is not None:
+            return f"The shop is closed and opens {opens}. Your message is kept for it."
+        return "The shop has not answered yet, I am calling it again. Your message is kept."
+    if opens is not None:
+        return f"La boutique est fermée, elle ouvre {opens}. Votre message est gardé."
+    return "La boutique n'a pas encore répondu, je la relance. Votre message est gardé."
+
+
+def offer_to_go_on(language: str) -> str:
+    """Nobody came: the bot may take over again."""
+    if language == "en":
+        return "Nobody could answer you yet. Shall we go on together meanwhile?"
+    return "Personne n'a encore pu vous répondre. On continue ensemble en attendant ?"
+
+
+def waits_on(language: str) -> str:
+    """The shopper prefers to wait for a person."""
+    return "All right, the shop will answer you here." if language == "en" else "D'accord, la boutique vous répondra ici."

@@ -126,6 +126,8 @@ def _request(turn: Turn) -> dict[str, Any]:
             "asked_version": turn.asked_version,
             "last_order_id": turn.last_order_id,
             "offered": list(turn.offered),
+            "place": list(turn.place) if turn.place is not None else None,
+            "now": turn.now,
         },
     }
 

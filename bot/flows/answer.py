@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import speaking, wording
+from bot.core import handover, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import LINK_SECONDS, LinkOffer
 from bot.core.messages import Purpose, Received, Reply
@@ -31,14 +31,19 @@ async def apply_answer(
     work.conversation = replace(
         work.conversation, basket=basket, customer=customer, pending=None
     )
-    for reply in answer.replies:
-        work.conversation = speaking.say(work.conversation, reply, now)
+    work.conversation = speaking.answer(work.conversation, answer.replies, now)
     if answer.order_id and answer.order_id != work.conversation.last_order_id:
         work.conversation = replace(work.conversation, last_order_id=answer.order_id)
         if received.channel is ChannelName.WHATSAPP:
             offer_telegram(desk, work, now, asked=False)
     if answer.hand_over and not work.conversation.human:
-        work.conversation = replace(work.conversation, human=True, human_since=now)
+        work.conversation = replace(
+            work.conversation,
+            human=True,
+            human_since=now,
+            person=handover.awaited(work.shop, now),
+            unanswered=(),
+        )
         work.event("conversation.handed_over", now, received.id, to="human")
     if answer.move_to is not None:
         await _change_channel(desk, work, answer.move_to, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import hearing, late, speaking, wording
+from bot.core import handover, hearing, late, speaking, wording
 from bot.core.addresses import Address, ChannelName, LaneId, Scheme, ShopId, home_lane
 from bot.core.basket import Basket
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page, Unanswered
@@ -19,6 +19,8 @@ from bot.flows.linking import GREETING, learn_addresses, link
 from bot.ports import Turn, Unavailable
 
 APOLOGY_SECONDS = 30.0
+KEPT_KINDS = frozenset({"audio", "image", "video", "document", "contact"})
+"""Attachments a shopper means to say something with. Stickers and reactions are read by people only."""
 STOP_CHOICES = {
     "fr": (
         Choice("cancel_order", "La commande"),
@@ -34,6 +36,7 @@ STOP_CHOICES = {
 async def intake(desk: Desk, work: Work, received: Received) -> None:
     """Take one message in: address book, opt-out, link, lateness. What the dialogue must answer is queued."""
     now = desk.clock.now()
+    previous = max(work.conversation.heard_at.values(), default=None)
     if received.link_token is not None and not await link(desk, work, received):
         return
     tap = _tap(desk, work, received)
@@ -54,11 +57,15 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     if hearing.is_start(received):
         _open(work, received, now)
         return
-    if hearing.is_stop(received) and await _stop(desk, work, received, tap, now):
+    stops = hearing.is_stop(received) or _cancels_in_checkout(work.conversation, received)
+    if stops and await _stop(desk, work, received, tap, now):
         return
     if received.link_token is not None:
         return
     work.conversation = replace(work.conversation, undo_link=None)
+    if received.edited:
+        _edited(work, now)
+        return
     if is_late:
         match late.handling(received):
             case late.Handling.RECORD:
@@ -72,9 +79,42 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     elif received.channel is not work.conversation.channel:
         work.conversation = speaking.move(work.conversation, received.channel, now)
     if work.conversation.human:
+        _to_the_person(work, received, tap, now)
         return
-    queued = (*work.conversation.unanswered, Unanswered(received))
-    work.conversation = replace(work.conversation, unanswered=queued)
+    waiting = work.conversation.unanswered
+    first = waiting[0].received.received_at if waiting else None
+    ready_at = desk.settling.until(received, previous, first, now)
+    work.conversation = replace(
+        work.conversation, unanswered=(*waiting, Unanswered(received, ready_at=ready_at))
+    )
+
+
+def _edited(work: Work, now: float) -> None:
+    """What was answered is not taken back by an edit: the shopper is told, the question stands."""
+    conversation = work.conversation
+    if conversation.human or not (conversation.basket.lines or conversation.question):
+        return
+    text = wording.edit_seen(conversation.customer.language)
+    work.conversation = speaking.with_question(conversation, text, now)
+
+
+def _to_the_person(work: Work, received: Received, tap: Tap | None, now: float) -> None:
+    """The vendor has the word: the bot is silent, unless its own offer to go on is answered."""
+    conversation, language = work.conversation, work.conversation.customer.language
+    heard = hearing.read(conversation, received, tap)
+    value = heard.choice.value if heard.choice else None
+    if value == handover.RESUME:
+        back = replace(conversation, human=False, human_since=None, person=None, pending=None)
+        text = "\n".join(
+            part for part in (wording.given_back(language), wording.basket_line(back.basket, language)) if part
+        )
+        work.conversation = speaking.say(back, Reply(text, author="system"), now)
+        work.event("conversation.handed_over", now, received.id, to="bot")
+    elif value == handover.WAIT:
+        patient = replace(conversation, pending=None)
+        work.conversation = speaking.say(patient, Reply(wording.waits_on(language), author="system"), now)
+    elif conversation.person is None and late.handling(received) is not late.Handling.RECORD:
+        work.conversation = replace(conversation, person=handover.awaited(work.shop, now))
 
 
 def _tap(desk: Desk, work: Work, received: Received) -> Tap | None:
@@ -106,6 +146,16 @@ def _open(work: Work, received: Received, now: float) -> None:
     )
 
 
+def _cancels_in_checkout(conversation: Conversation, received: Received) -> bool:
+    """"Annule" alone may mean the order or the messages; by SMS it is the order, because STOP is the word there."""
+    in_checkout = bool(conversation.basket.lines) and not conversation.basket.closed
+    return (
+        in_checkout
+        and received.channel is not ChannelName.SMS
+        and hearing.is_bare_cancel(conversation, received)
+    )
+
+
 async def _stop(
     desk: Desk, work: Work, received: Received, tap: Tap | None, now: float
 ) -> bool:
@@ -124,11 +174,8 @@ async def _stop(
         work.event("customer.unlinked", now, received.id, address=undo)
         return True
     in_checkout = bool(conversation.basket.lines) and not conversation.basket.closed
-    if (
-        in_checkout
-        and received.channel is not ChannelName.SMS
-        and received.opt_out is None
-    ):
+    asks = received.channel is not ChannelName.SMS and received.opt_out is None
+    if in_checkout and asks:
         language = conversation.customer.language
         choices = STOP_CHOICES["en" if language == "en" else "fr"]
         work.conversation = speaking.ask(
@@ -157,20 +204,17 @@ async def converse(desk: Desk, work: Work) -> None:
     )
     if _answered_by_us(work, first, heard, now):
         return
-    text = heard.text or _place(first.received)
+    text = heard.text or _spoken_for(conversation, first.received)
     if text == "/start":  # Telegram's own button for "begin"
         text = GREETING
-    if not text and heard.choice is None:
-        said = speaking.say(
-            conversation, Reply(wording.file_kept(conversation.customer.language)), now
-        )
-        work.conversation = _answered(speaking.ask_again(said, now))
+    if not text and heard.choice is None and first.received.place is None:
+        work.conversation = _answered(_unread(conversation, first.received, now))
         return
     with desk.permits.one("rasa") as granted:
         if not granted:
             raise NoPermit
         try:
-            answer = await desk.dialogue.ask(_turn(work, first, heard, text))
+            answer = await desk.dialogue.ask(_turn(work, first, heard, text, now))
         except Unavailable:
             work.conversation = _failed(work.conversation, now)
             return
@@ -233,16 +277,24 @@ def _answered_by_us(work: Work, first: Unanswered, heard: Heard, now: float) -> 
     return False
 
 
-def _place(received: Received) -> str:
-    for attachment in received.attachments:
-        if attachment.latitude is not None and attachment.longitude is not None:
-            return attachment.label or wording.place(
-                attachment.latitude, attachment.longitude
-            )
-    return ""
+def _spoken_for(conversation: Conversation, received: Received) -> str:
+    """Words that stand for a message without words: a contact card answers the question for a phone."""
+    if conversation.awaiting is not Awaiting.PHONE:
+        return ""
+    cards = (a.label for a in received.attachments if a.kind == "contact" and a.label)
+    return received.shared_phone or next(cards, "")
 
 
-def _turn(work: Work, first: Unanswered, heard: Heard, text: str) -> Turn:
+def _unread(conversation: Conversation, received: Received, now: float) -> Conversation:
+    """A message the dialogue cannot read. Files are acknowledged; a sticker or a reaction needs no answer."""
+    kinds = [attachment.kind for attachment in received.attachments if attachment.kind in KEPT_KINDS]
+    if not kinds:
+        return conversation
+    text = wording.file_kept(kinds[0], conversation.customer.language)
+    return speaking.with_question(conversation, text, now)
+
+
+def _turn(work: Work, first: Unanswered, heard: Heard, text: str, now: float) -> Turn:
     conversation = work.conversation
     customer = conversation.customer
     question = conversation.question
@@ -268,6 +320,8 @@ def _turn(work: Work, first: Unanswered, heard: Heard, text: str) -> Turn:
         asked_version=heard.asked_version,
         last_order_id=conversation.last_order_id,
         offered=tuple(choice.value for choice in question.choices) if question else (),
+        place=first.received.place,
+        now=now,
     )
 
 

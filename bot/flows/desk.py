@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.core import health
 from bot.core.addresses import ChannelName, LaneId, ShopId
+from bot.core.bursts import TYPING, Settling
 from bot.core.conversations import Conversation
 from bot.core.deliveries import Delivery
 from bot.core.health import AccountHealth, State
@@ -44,6 +45,8 @@ class Desk:
     clock: Clock
     tokens: Tokens
     permits: Permits
+    settling: Settling = TYPING
+    """How long a shopper may go on typing before a thought is answered."""
 
 
 class NoPermit(Exception):

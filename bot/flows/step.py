@@ -52,7 +52,14 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
         work.done(key)
         return True
     watch.gather(work, now)
+    watch.person(work, now)
     ready = next(iter(speaking.waiting(work.conversation)), None)
+    asked = work.conversation.turn_due_at
+    turn_is_due = asked is not None and asked <= now
+    if turn_is_due and ready is not None and speaking.may_grow(ready):
+        # The answers to a burst leave as one message.
+        await converse.converse(desk, work)
+        return True
     if ready is not None and ready.not_before <= now:
         await deliver.deliver(desk, work, ready)
         return True
@@ -60,7 +67,7 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
     if silent is not None:
         await watch.look(desk, work, silent)
         return True
-    if work.conversation.unanswered and work.conversation.turn_not_before <= now:
+    if turn_is_due:
         await converse.converse(desk, work)
         return True
     return False
@@ -84,13 +91,13 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
             reply = Reply(
                 command.argument("text") or "", Purpose.VENDOR, author="vendor"
             )
-            work.conversation = speaking.say(conversation, reply, now)
+            work.conversation = speaking.say(replace(conversation, person=None), reply, now)
         case "order_placed" | "order_updated":
             work.conversation = tell_orders.obey(conversation, command, now)
         case "take_over":
             if not conversation.human:
                 work.conversation = replace(
-                    conversation, human=True, human_since=now, unanswered=()
+                    conversation, human=True, human_since=now, person=None, unanswered=()
                 )
                 work.event("conversation.handed_over", now, command.id, to="human")
         case "release":
@@ -99,7 +106,7 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                     wording.given_back(conversation.customer.language), author="system"
                 )
                 work.conversation = speaking.say(
-                    replace(conversation, human=False, human_since=None), back, now
+                    replace(conversation, human=False, human_since=None, person=None), back, now
                 )
                 work.event("conversation.handed_over", now, command.id, to="bot")
         case "page_started":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, late, speaking, wording
+from bot.core import failover, handover, hours, late, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation, Unanswered
 from bot.core.deliveries import REPEATED_NEVER, Delivery
 from bot.core.health import Kind
-from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reported
+from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reply, Reported
 from bot.flows import reconcile
 from bot.flows.deliver import outgoing
 from bot.flows.desk import Desk, NoPermit, Work, channel_health, states_of
@@ -51,8 +51,9 @@ def next_due(conversation: Conversation) -> float | None:
     times = [t for t in map(deadline, (*waiting[:1], *sent)) if t is not None]
     if conversation.late is not None:
         times.append(late.due_at(conversation.late))
-    if conversation.unanswered:
-        times.append(conversation.turn_not_before)
+    times += [
+        t for t in (conversation.turn_due_at, handover.due_at(conversation.person)) if t is not None
+    ]
     return min(times, default=None)
 
 
@@ -147,6 +148,39 @@ def gather(work: Work, now: float) -> None:
         LATE_CHOICES["en" if language == "en" else "fr"],
         now,
     )
+
+
+def person(work: Work, now: float) -> None:
+    """Nobody of the shop has answered: alert the vendor and tell the shopper; later the bot offers to go on."""
+    wait, shop = work.conversation.person, work.shop
+    due_at = handover.due_at(wait)
+    if wait is None or due_at is None or due_at > now:
+        return
+    language = work.conversation.customer.language
+    opens = hours.opens_at(shop.hours, shop.timezone, now)
+    when = hours.spoken(opens, shop.timezone, now, language) if opens is not None else None
+    if not wait.alerted:
+        wait = replace(wait, alerted=True)
+        text = wording.person_late(when, language)
+        work.conversation = speaking.say(work.conversation, Reply(text, author="system"), now)
+        work.event(
+            "conversation.waiting_for_person",
+            now,
+            f"{wait.since:.0f}",
+            since=wait.since,
+            channel=work.conversation.channel,
+            open=opens is None,
+        )
+    if now >= wait.offer_at:
+        wait = replace(wait, offered=True)
+        work.conversation = speaking.ask(
+            work.conversation,
+            wording.offer_to_go_on(language),
+            Awaiting.OTHER,
+            handover.CHOICES["en" if language == "en" else "fr"],
+            now,
+        )
+    work.conversation = replace(work.conversation, person=wait)
 
 
 def _title(conversation: Conversation, text: str, payload: str | None) -> str:

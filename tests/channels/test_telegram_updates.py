@@ -40,7 +40,8 @@ OWN = {"phone_number": "2250700000001", "first_name": "Awa", "user_id": 4242}
 LINK = "AbC_-" * 9
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a text", {"message": message(text="2 pagnes")}, {"text": "2 pagnes"}),
-    ("an edited text", {"edited_message": message(text="3 pagnes", edit_date=DATE + 5)}, {"text": "3 pagnes"}),
+    ("an edited text", {"edited_message": message(text="3 pagnes", edit_date=DATE + 5)},
+     {"text": "3 pagnes", "edited": True}),
     ("an answer to one of ours", {"message": message(text="oui", reply_to_message=message(message_id=5, text="?"))},
      {"text": "oui", "quoted_provider_id": "4242:5"}),
     ("a start link", {"message": message(text=f"/start {LINK}")}, {"link_token": LINK}),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.hours import DAYS, closes_at, ends_at, is_open, opens_at, spoken
 
 ABIDJAN = "Africa/Abidjan"
-WEEK = {day: ("08:00", "19:30") for day in DAYS[:6]}
+WEEK = dict.fromkeys(DAYS[:6], ("08:00", "19:30"))
 """Closed on Sundays."""
 
 

@@ -181,8 +181,8 @@ async def test_a_forced_down_channel_moves_the_next_reply_and_auto_lets_it_retur
     world = World(two_way_sms=True)
     await world.write("2 pagnes")
     await world.board.force(
-        world.desk.shops.shop.id, W, "down", "test", world.clock.now()
-    )  # type: ignore[attr-defined]
+        world.shops.shop.id, W, "down", "test", world.clock.now()
+    )
     await world.write("encore")
     assert (await world.conversation()).channel is S
 

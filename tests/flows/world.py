@@ -14,6 +14,7 @@ from bot.core.addresses import (
     home_lane,
 )
 from bot.core.basket import BasketLine
+from bot.core.bursts import AT_ONCE, Settling
 from bot.core.conversations import Conversation
 from bot.core.failures import (
     Accepted,
@@ -25,10 +26,12 @@ from bot.core.failures import (
     Scope,
     Unsure,
 )
+from bot.core.journal import Entry
 from bot.core.messages import (
     Awaiting,
     Capabilities,
     Choice,
+    Item,
     MessageStatus,
     Purpose,
     Received,
@@ -201,7 +204,7 @@ class Roads:
 class World:
     """Say things as a shopper, turn the clock, look at the phones."""
 
-    def __init__(self, two_way_sms: bool = False) -> None:
+    def __init__(self, two_way_sms: bool = False, settling: Settling = AT_ONCE) -> None:
         self.clock = TurnedClock()
         self.waiter = Waiter()
         self.phones = {
@@ -219,6 +222,7 @@ class World:
             sms_two_way=two_way_sms,
             telegram_username="awa_bot",
         )
+        self.shops = OneShop(shop)
         self.lanes = MemoryLanes(self.clock)
         self.board = MemoryHealthBoard()
         self.desk = Desk(
@@ -226,12 +230,13 @@ class World:
             board=self.board,
             dialogue=self.waiter,
             channels=Roads(self.phones),
-            shops=OneShop(shop),
+            shops=self.shops,
             records=Book(),
             codec=codec,
             clock=self.clock,
             tokens=TOKENS,
             permits=Permits(),
+            settling=settling,
         )
         self._serial = 0
 
@@ -246,6 +251,14 @@ class World:
     @property
     def sms(self) -> Phone:
         return self.phones[ChannelName.SMS]
+
+    @property
+    def journal(self) -> list[Entry]:
+        """What was told to the ledger, in order."""
+        return [codec.decode_entry(stored.entry) for entries in self.lanes.entries for stored in entries]
+
+    def encoded(self, item: Item) -> bytes:
+        return codec.encode_item(item)
 
     async def work(self) -> None:
         """Step every lane that is due, until none is."""

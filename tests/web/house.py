@@ -196,7 +196,7 @@ class House:
         self.phones = world.phones
         self.phones[ChannelName.WEB] = Phone(ChannelName.WEB, PAGE)
         accounts = {channel: phone.account for channel, phone in self.phones.items()}
-        shop = replace(world.desk.shops.shop, accounts=accounts)  # type: ignore[attr-defined]
+        shop = replace(world.shops.shop, accounts=accounts)
         self.shops = TwoShops(
             {SHOP: shop, OTHER: Shop(OTHER, "Coton Doux", "+2250700000198", accounts=accounts)}
         )

@@ -87,6 +87,13 @@ _REQUEST = Draft7Validator(
                     "awaiting": _AWAITING,
                     "asked_version": {"type": ["integer", "null"]},
                     "offered": {"type": "array", "items": _TEXT},
+                    "place": {
+                        "type": ["array", "null"],
+                        "items": {"type": "number"},
+                        "minItems": 2,
+                        "maxItems": 2,
+                    },
+                    "now": {"type": "number"},
                 },
             },
         },
