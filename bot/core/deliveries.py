@@ -72,6 +72,8 @@ class Delivery:
     """The provider was asked about it once."""
     avoid: tuple[ChannelName, ...] = ()
     """Roads that failed for this reply already."""
+    cost_xof: int = 0
+    """What its attempt cost: segments at the shop's price."""
     probe: bool = False
     """Sent on a channel that is down, to see whether it works again."""
 

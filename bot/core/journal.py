@@ -29,6 +29,7 @@ class TranscriptItem:
     error_code: str | None = None
     reason: str | None = None
     attachments: tuple[dict[str, Any], ...] = ()
+    cost_xof: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ def _transcript(delivery: Delivery) -> TranscriptItem:
         provider_id=delivery.provider_id,
         error_code=delivery.error_code,
         reason=delivery.reason,
+        cost_xof=delivery.cost_xof,
     )
 
 

@@ -12,6 +12,7 @@ from bot.ledger.engine import Ledger
 from bot.ledger.models import (
     AddressRow,
     CallListRow,
+    ConsentRow,
     ConversationRow,
     Customer,
     JournalReject,
@@ -53,6 +54,9 @@ async def erase(
         )
         await connection.execute(delete(MessageRow).where(MessageRow.conversation_id.in_(lanes)))
         await connection.execute(delete(CallListRow).where(CallListRow.conversation_id.in_(lanes)))
+        await connection.execute(
+            delete(ConsentRow).where(ConsentRow.shop_id == shop_id, ConsentRow.customer_id == customer_id)
+        )
         await connection.execute(delete(AddressRow).where(AddressRow.customer_id == customer_id))
         await _forget_rejects(connection, [*lanes, customer_id])
         await connection.execute(

@@ -14,6 +14,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.ledger.columns import Base, Serial
 
+# Re-exported: whoever loads the models has all tables.
+from bot.ledger.outage_models import AlertRow as AlertRow
+from bot.ledger.outage_models import CallListRow as CallListRow
+from bot.ledger.outage_models import ConsentRow as ConsentRow
+from bot.ledger.outage_models import Detour as Detour
+from bot.ledger.outage_models import Incident as Incident
+from bot.ledger.outage_models import ReachOut as ReachOut
+
 
 class Shop(Base):
     """A shop. ``settings`` is shop.yml without its secrets."""
@@ -88,12 +96,23 @@ class Customer(Base):
     """A shopper of one shop, as the latest snapshot shows them."""
 
     __tablename__ = "customers"
-    __table_args__ = (Index(None, "shop_id", "created_at", "id"),)
+    __table_args__ = (
+        Index(None, "shop_id", "created_at", "id"),
+        Index(
+            "ix_customers_roads",
+            "shop_id",
+            "roads",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     shop_id: Mapped[str]
     name: Mapped[str | None]
     language: Mapped[str]
+    roads: Mapped[int]
+    """``core.readiness.Road``: how this shopper can be reached, so that readiness is a count over an index."""
     mark: Mapped[str]
     """Journal position of the entry that wrote it, in sortable form (``projector.mark_of``)."""
     created_at: Mapped[datetime]
@@ -119,7 +138,23 @@ class ConversationRow(Base):
     """A conversation. ``snapshot`` is the whole record, from which an empty lane is rebuilt; the rest is for readers."""
 
     __tablename__ = "conversations"
-    __table_args__ = (Index(None, "shop_id", "created_at", "id"),)
+    __table_args__ = (
+        Index(None, "shop_id", "created_at", "id"),
+        Index("ix_conversations_urgency", "shop_id", "channel", "urgency", "id"),
+        Index(
+            "ix_conversations_open",
+            "shop_id",
+            "customer_id",
+            sqlite_where=text("basket_xof > 0"),
+            postgresql_where=text("basket_xof > 0"),
+        ),
+        Index(
+            "ix_conversations_human",
+            "shop_id",
+            sqlite_where=text("status = 'human'"),
+            postgresql_where=text("status = 'human'"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     shop_id: Mapped[str]
@@ -129,6 +164,10 @@ class ConversationRow(Base):
     epoch: Mapped[int]
     awaiting: Mapped[str | None]
     basket: Mapped[dict[str, Any]]
+    basket_xof: Mapped[int] = mapped_column(BigInteger)
+    """Value of an order under way; 0 without one."""
+    urgency: Mapped[float]
+    """``core.triage.urgency``: the order in which people are told of an outage."""
     snapshot: Mapped[dict[str, Any]]
     mark: Mapped[str]
     created_at: Mapped[datetime]
@@ -150,6 +189,7 @@ class MessageRow(Base):
             sqlite_where=text("status = 'held'"),
             postgresql_where=text("status = 'held'"),
         ),
+        Index(None, "shop_id", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -168,6 +208,8 @@ class MessageRow(Base):
     error_code: Mapped[str | None]
     reason: Mapped[str | None]
     attachments: Mapped[list[Any]]
+    cost_xof: Mapped[int] = mapped_column(BigInteger)
+    """What sending it cost: SMS segments at the shop's price."""
     mark: Mapped[str]
     created_at: Mapped[datetime]
 
@@ -301,44 +343,6 @@ class FeedReader(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     shop_id: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
-
-
-class Incident(Base):
-    """One outage as one shop lived it."""
-
-    __tablename__ = "incidents"
-    __table_args__ = (Index(None, "shop_id", "began_at", "id"),)
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    shop_id: Mapped[str]
-    channel: Mapped[str]
-    fault_domain: Mapped[str]
-    began_at: Mapped[datetime]
-    detected_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    moved: Mapped[int]
-    answered: Mapped[int]
-    held: Mapped[int]
-    lost: Mapped[int]
-    duplicated: Mapped[int]
-    spent_xof: Mapped[int] = mapped_column(BigInteger)
-    saved_xof: Mapped[int] = mapped_column(BigInteger)
-    evidence: Mapped[list[Any]]
-
-
-class CallListRow(Base):
-    """A shopper whom no road reaches: the vendor may call. One row a conversation, gone when a road opens."""
-
-    __tablename__ = "call_list"
-    __table_args__ = (Index(None, "shop_id", "since", "conversation_id"),)
-
-    conversation_id: Mapped[str] = mapped_column(primary_key=True)
-    shop_id: Mapped[str]
-    customer_id: Mapped[str]
-    phone: Mapped[str | None]
-    basket: Mapped[str]
-    reason: Mapped[str]
-    since: Mapped[datetime]
 
 
 class ApiKey(Base):

@@ -6,7 +6,6 @@ Everything is keyed and guarded by the journal's own order, so entries may come 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,35 +13,15 @@ from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.basket import to_dict
-from bot.core.conversations import Conversation
 from bot.core.journal import Entry, PublicEvent, TranscriptItem
-from bot.ledger.models import AddressRow, CallListRow, ConversationRow, Customer, MessageRow
+from bot.core.readiness import roads_of
+from bot.core.triage import urgency
+from bot.ledger import outage_projection as outages
+from bot.ledger.marks import Marked
+from bot.ledger.models import AddressRow, ConversationRow, Customer, MessageRow
 from bot.ledger.outbox import event_row, tell
 from bot.ledger.statements import upsert
 from bot.ledger.times import instant, instant_or_none
-from bot.storage import codec
-
-UNREACHABLE = "conversation.unreachable"
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """An entry at its place in the journal, in sortable form, with the record it carries."""
-
-    mark: str
-    entry: Entry
-    record: Conversation
-
-
-def marked(position: str, entry: Entry) -> Marked:
-    """Read an entry's record. Raises CodecError."""
-    return Marked(mark_of(position), entry, codec.conversation_from_json(entry.conversation))
-
-
-def mark_of(position: str) -> str:
-    """A position as text that sorts like the journal: ``07:1700000000000-0`` -> padded numbers."""
-    milliseconds, _, nth = position.partition(":")[2].partition("-")
-    return f"{int(milliseconds):016d}-{int(nth or 0):08d}"
 
 
 async def project(connection: AsyncConnection, entries: Sequence[Marked]) -> None:
@@ -60,7 +39,7 @@ async def project(connection: AsyncConnection, entries: Sequence[Marked]) -> Non
         await connection.execute(statement, [_conversation(one) for one in newest])
     await _messages(connection, alive)
     await tell(connection, (_event(one.entry, event) for one in alive for event in one.entry.events))
-    await _call_list(connection, alive, [one.record for one in newest])
+    await outages.project(connection, alive, [one.record for one in newest])
 
 
 async def _known(connection: AsyncConnection, lanes: Iterable[str]) -> Mapping[str, Any]:
@@ -89,6 +68,7 @@ async def _people(connection: AsyncConnection, newest: Sequence[Marked]) -> None
                 "shop_id": record.shop_id,
                 "name": customer.name,
                 "language": customer.language,
+                "roads": int(roads_of(customer)),
                 "mark": one.mark,
                 "created_at": instant(record.created_at),
                 "erased_at": None,
@@ -150,6 +130,9 @@ async def _forget_addresses(
 
 def _conversation(one: Marked) -> dict[str, Any]:
     record = one.record
+    open_ = not record.basket.closed
+    basket_xof = record.basket.items_total_xof if open_ else 0
+    heard_at = max(record.heard_at.values(), default=record.created_at)
     return {
         "id": record.id,
         "shop_id": record.shop_id,
@@ -158,7 +141,9 @@ def _conversation(one: Marked) -> dict[str, Any]:
         "channel": record.channel.value,
         "epoch": record.epoch,
         "awaiting": record.awaiting.value if record.awaiting else None,
-        "basket": {} if record.basket.closed else to_dict(record.basket),
+        "basket": to_dict(record.basket) if open_ else {},
+        "basket_xof": basket_xof,
+        "urgency": urgency(basket_xof, heard_at),
         "snapshot": one.entry.conversation,
         "mark": one.mark,
         "created_at": instant(record.created_at),
@@ -192,6 +177,7 @@ def _message(one: Marked, item: TranscriptItem) -> dict[str, Any]:
         "error_code": item.error_code,
         "reason": item.reason,
         "attachments": list(item.attachments),
+        "cost_xof": item.cost_xof,
         "mark": one.mark,
         "created_at": instant(item.created_at),
     }
@@ -199,30 +185,3 @@ def _message(one: Marked, item: TranscriptItem) -> dict[str, Any]:
 
 def _event(entry: Entry, event: PublicEvent) -> dict[str, Any]:
     return event_row(entry.shop_id, event.id, event.type, instant(event.occurred_at), event.data)
-
-
-async def _call_list(
-    connection: AsyncConnection, entries: Sequence[Marked], records: Sequence[Conversation]
-) -> None:
-    """On the list while no road is open, off it when one is."""
-    told = {
-        one.entry.lane: event for one in entries for event in one.entry.events if event.type == UNREACHABLE
-    }
-    listed = [
-        {
-            "conversation_id": record.id,
-            "shop_id": record.shop_id,
-            "customer_id": record.customer.id,
-            "phone": told[record.id].data.get("phone"),
-            "basket": told[record.id].data.get("basket") or "",
-            "reason": told[record.id].data.get("reason") or "",
-            "since": instant(told[record.id].occurred_at),
-        }
-        for record in records
-        if record.unreachable_told and record.id in told
-    ]
-    reached = [record.id for record in records if not record.unreachable_told]
-    if listed:
-        await connection.execute(upsert(connection, CallListRow, ("conversation_id",), ("since",)), listed)
-    if reached:
-        await connection.execute(delete(CallListRow).where(CallListRow.conversation_id.in_(reached)))

@@ -13,8 +13,9 @@ from bot.core.addresses import PARTITIONS, LaneId
 from bot.core.conversations import Conversation
 from bot.core.journal import Entry
 from bot.ledger.engine import Ledger
+from bot.ledger.marks import Marked, marked
 from bot.ledger.models import ConversationRow, JournalOffset, JournalReject
-from bot.ledger.projection import Marked, marked, project
+from bot.ledger.projection import project
 from bot.ledger.statements import insert_if_new, upsert
 from bot.ledger.times import utc_now
 from bot.storage import codec

@@ -160,6 +160,8 @@ def incident(row: AnyRow) -> Json:
         "held": row.held,
         "lost": row.lost,
         "duplicated": row.duplicated,
+        "returned": row.returned,
+        "reached_out": row.reached,
         "spent_xof": row.spent_xof,
         "saved_xof": row.saved_xof,
         "evidence": list(row.evidence),
@@ -171,10 +173,15 @@ def call(row: AnyRow) -> Json:
     return {
         "conversation_id": row.conversation_id,
         "customer_id": row.customer_id,
+        "name": row.name,
         "phone": row.phone,
         "basket": row.basket,
+        "value_xof": row.value_xof,
+        "say": row.say,
         "reason": row.reason,
         "since": shown(row.since),
+        "called_at": shown_or_none(row.called_at),
+        "called_by": row.called_by,
     }
 
 

@@ -108,7 +108,7 @@ def _rows(shop: str) -> dict[Any, list[dict[str, Any]]]:
         ],
         tables.Incident: [
             {"id": f"i-{shop}-{n}", "shop_id": shop, "channel": "whatsapp", "fault_domain": "meta", "began_at": NOW,
-             "detected_at": NOW, "moved": 1, "answered": 1, "held": 0, "lost": 0, "duplicated": 0, "spent_xof": 35,
+             "detected_at": NOW, "ended_at": NOW, "moved": 1, "answered": 1, "held": 0, "lost": 0, "duplicated": 0, "spent_xof": 35,
              "saved_xof": 0, "evidence": []}
             for n in several
         ],

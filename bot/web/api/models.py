@@ -215,6 +215,10 @@ class Incident(Shape):
     held: int
     lost: int
     duplicated: int
+    returned: int
+    """Conversations that are back on the channel."""
+    reached_out: int
+    """Shoppers written to who were owed nothing."""
     spent_xof: Xof
     saved_xof: Xof
     evidence: list[Any]
@@ -225,10 +229,16 @@ class Call(Shape):
 
     conversation_id: str
     customer_id: str
+    name: str | None
     phone: str | None
     basket: str
+    value_xof: Xof
+    say: str
+    """What to say, ready to read out."""
     reason: str
     since: Time
+    called_at: Time | None
+    called_by: str | None
 
 
 class FieldErrorShape(Shape):
