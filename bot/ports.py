@@ -153,7 +153,7 @@ class Channel(Protocol):
     account: str
     """Key of the provider account: health and limits are shared by all who use it."""
     domains: tuple[str, ...]
-    """Fault domains it depends on: meta, twilio, telegram, internet, country."""
+    """Fault domains it depends on: meta, twilio, telegram, internet."""
     capabilities: Capabilities
 
     async def send(self, outgoing: Outgoing) -> Outcome:

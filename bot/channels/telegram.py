@@ -41,7 +41,7 @@ class Telegram:
     """A shop's bot. Implements ``ports.Channel``. ``api_url`` replaces https://api.telegram.org."""
 
     name = ChannelName.TELEGRAM
-    domains: tuple[str, ...] = ("telegram", "country")
+    domains: tuple[str, ...] = ("telegram", "internet")
     capabilities = Capabilities(
         max_text=4096, max_buttons=12, max_button_title=40, images=True, receipts=False, look_up=False
     )

@@ -13,7 +13,7 @@ class WebChat:
 
     name = ChannelName.WEB
     account = "web"
-    domains: tuple[str, ...] = ("country",)
+    domains: tuple[str, ...] = ("internet",)
     capabilities = Capabilities(
         max_text=20_000, max_buttons=30, max_button_title=120, images=True, look_up=False
     )

@@ -34,7 +34,7 @@ class WhatsApp:
     """A shop's WhatsApp sender. Implements ``ports.Channel``."""
 
     name = ChannelName.WHATSAPP
-    domains: tuple[str, ...] = ("meta", "twilio", "country")
+    domains: tuple[str, ...] = ("meta", "twilio", "internet")
     capabilities = Capabilities(
         max_text=MAX_TEXT, max_choice_text=1024, max_buttons=3, max_button_title=20, max_list_rows=10,
         max_row_title=24, max_row_description=72, images=True, validity_period=True,

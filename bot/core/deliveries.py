@@ -70,6 +70,10 @@ class Delivery:
     superseded_by: MessageId | None = None
     looked_up: bool = False
     """The provider was asked about it once."""
+    doubted: bool = False
+    """It counted as silent: accepted, and not ``sent`` in time."""
+    missed: bool = False
+    """It was looked at because it was ``sent`` and not delivered in time."""
     avoid: tuple[ChannelName, ...] = ()
     """Roads that failed for this reply already."""
     cost_xof: int = 0

@@ -11,7 +11,7 @@ from bot.core.customers import KnownAddress, Proof
 from bot.core.deliveries import Delivery
 from bot.core.failover import Drop, Hold, Send
 from bot.core.failures import Accepted, Outcome, Refused, Unsure
-from bot.core.health import PROBE_EVERY, Kind, State
+from bot.core.health import PROBE_EVERY, AccountHealth, Kind, State, rate
 from bot.core.messages import MessageStatus, Part, Purpose, Rendered
 from bot.flows import reconcile
 from bot.flows.desk import Desk, NoPermit, Work, channel_health, commit, states_of
@@ -27,7 +27,8 @@ ORDER_VALIDITY = 600
 async def deliver(desk: Desk, work: Work, delivery: Delivery) -> None:
     """One waiting reply takes one step: sent, held, dropped, or absorbed by the notice of a move."""
     now = desk.clock.now()
-    states = states_of(await channel_health(desk, work.shop))
+    known = await channel_health(desk, work.shop)
+    states = states_of(known)
     decision = failover.choose(work.conversation, delivery, work.shop, states, now)
     here = work.conversation.channel
     if isinstance(decision, Send) and decision.moves and states.get(here) is State.DOWN:
@@ -58,7 +59,12 @@ async def deliver(desk: Desk, work: Work, delivery: Delivery) -> None:
                 new=road.channel,
             )
         case Send() as road:
-            await _send(desk, work, delivery, road, states)
+            wait = await _slow_start(desk, work, road.channel, known.get(road.channel), now)
+            if wait:
+                later = replace(delivery, not_before=now + wait)
+                work.conversation = work.conversation.with_delivery(later)
+            else:
+                await _send(desk, work, delivery, road, states)
 
 
 async def _fresh_probe(
@@ -84,6 +90,17 @@ async def _may_probe(desk: Desk, work: Work, channel: ChannelName) -> bool:
     return account is not None and await desk.board.may_probe(
         account.account, PROBE_EVERY
     )
+
+
+async def _slow_start(
+    desk: Desk, work: Work, channel: ChannelName, known: AccountHealth | None, now: float
+) -> float:
+    """A channel that is recovering carries few messages a second at first: seconds to wait for a place, 0 for now."""
+    account = desk.channels.of(work.shop.id, channel)
+    if account is None or known is None or known.state is not State.RECOVERING:
+        return 0.0
+    gap = 1 / rate(known.since, now)
+    return 0.0 if await desk.board.may_probe(f"rate:{account.account}", gap) else gap
 
 
 def _hold(
@@ -274,8 +291,8 @@ async def _apply(
             if final and channel.name is not ChannelName.WEB:
                 await reconcile.tell(desk, work, sent, Kind.WORKS, "accepted")
         case Refused(failure):
-            await reconcile.failed(desk, work, delivery, failure)
+            await reconcile.failed(desk, work, delivery, failure, by_api=True)
         case Unsure(note):
             unknown = replace(delivery, status=MessageStatus.UNKNOWN, reason=note)
             work.conversation = work.conversation.with_delivery(unknown)
-            await reconcile.tell(desk, work, unknown, Kind.FAULT, note)
+            await reconcile.tell(desk, work, unknown, Kind.FAULT, note, by_api=True)

@@ -190,7 +190,7 @@ def force_key(shop: ShopId, channel: ChannelName) -> str:
 
 
 async def channel_health(desk: Desk, shop: Shop) -> Mapping[ChannelName, AccountHealth]:
-    """Health of each channel the shop has, its own force included as the state."""
+    """Health of each channel the shop has: its account's or a fallen fault domain's, the shop's force as the state."""
     have: dict[ChannelName, Channel] = {}
     for name in ChannelName:
         channel = desk.channels.of(shop.id, name)
@@ -199,10 +199,12 @@ async def channel_health(desk: Desk, shop: Shop) -> Mapping[ChannelName, Account
     keys = [channel.account for channel in have.values()] + [
         force_key(shop.id, name) for name in have
     ]
+    keys += sorted({health.domain_key(word) for channel in have.values() for word in channel.domains})
     known = await desk.board.read(keys)
     found: dict[ChannelName, AccountHealth] = {}
     for name, channel in have.items():
-        measured = known.get(channel.account, AccountHealth())
+        shared = [known.get(health.domain_key(word), AccountHealth()) for word in channel.domains]
+        measured = health.worst(known.get(channel.account, AccountHealth()), shared)
         force = known.get(force_key(shop.id, name))
         state = health.effective(measured, force)
         since = (

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import speaking
+from bot.core import health, speaking
+from bot.core.addresses import ChannelName
 from bot.core.deliveries import Delivery
 from bot.core.failures import Failure, Scope
-from bot.core.health import Evidence, Kind
-from bot.core.messages import MessageStatus, Reported
+from bot.core.health import AccountHealth, Evidence, Kind, Transition
+from bot.core.messages import MessageStatus, Received, Reported
 from bot.flows.desk import Desk, Work
 
 STALE_SECONDS = 3600.0
@@ -25,8 +26,15 @@ MOST_ATTEMPTS = {
 """A wrong number or text is not tried for ever. What waits for a channel or an account waits until it expires."""
 
 
-async def reconcile(desk: Desk, work: Work, reported: Reported) -> None:
-    """Join one status. A status for an unknown message changes nothing."""
+REACHED = frozenset({MessageStatus.DELIVERED, MessageStatus.READ})
+LEFT = REACHED | {MessageStatus.SENT}
+
+
+async def reconcile(desk: Desk, work: Work, reported: Reported, *, looked_up: bool = False) -> None:
+    """Join one status. A status for an unknown message changes nothing.
+
+    ``looked_up``: it comes from the provider's record, because no callback told us.
+    """
     delivery = _find(work, reported)
     if delivery is None or delivery.channel is None:
         return
@@ -40,8 +48,13 @@ async def reconcile(desk: Desk, work: Work, reported: Reported) -> None:
     work.conversation = work.conversation.with_delivery(joined)
     if joined.status is delivery.status:
         return
-    if joined.status in (MessageStatus.DELIVERED, MessageStatus.READ):
-        await tell(desk, work, joined, Kind.WORKS, joined.status.value)
+    await _callbacks(desk, work, delivery, joined, looked_up)
+    if joined.status in REACHED:
+        if delivery.status not in REACHED:
+            await tell(desk, work, joined, Kind.WORKS, joined.status.value)
+    elif joined.status is MessageStatus.SENT:
+        if delivery.doubted:
+            await tell(desk, work, joined, Kind.SENT, "late")
     elif joined.status is MessageStatus.FAILED:
         channel = desk.channels.of(work.shop.id, delivery.channel)
         if channel is not None:
@@ -62,7 +75,9 @@ def _find(work: Work, reported: Reported) -> Delivery | None:
     return next(same, None)
 
 
-async def failed(desk: Desk, work: Work, delivery: Delivery, failure: Failure) -> None:
+async def failed(
+    desk: Desk, work: Work, delivery: Delivery, failure: Failure, *, by_api: bool = False
+) -> None:
     """What a refusal leads to: evidence if the channel is at fault, and the same reply by the next road."""
     now = desk.clock.now()
     delivery = replace(
@@ -82,7 +97,7 @@ async def failed(desk: Desk, work: Work, delivery: Delivery, failure: Failure) -
         code=failure.code,
     )
     if failure.scope is Scope.CHANNEL:
-        await tell(desk, work, delivery, Kind.FAULT, failure.code)
+        await tell(desk, work, delivery, Kind.FAULT, failure.code, by_api=by_api)
     elif failure.scope is Scope.SENDER:
         await tell(desk, work, delivery, Kind.BROKEN, failure.code)
     waits = failure.scope in (Scope.CHANNEL, Scope.SENDER)
@@ -105,9 +120,19 @@ async def failed(desk: Desk, work: Work, delivery: Delivery, failure: Failure) -
 
 
 async def tell(
-    desk: Desk, work: Work, delivery: Delivery, kind: Kind, detail: str
+    desk: Desk,
+    work: Work,
+    delivery: Delivery,
+    kind: Kind,
+    detail: str,
+    *,
+    by_api: bool = False,
+    checked: bool = True,
 ) -> None:
-    """Put one observation on the health board of the account that carried the delivery."""
+    """Put one observation on the health board: on the account that carried the delivery, and on what it shares.
+
+    ``by_api``: the provider's API itself refused or did not answer. ``checked``: see ``Evidence.checked``.
+    """
     assert delivery.channel is not None
     channel = desk.channels.of(work.shop.id, delivery.channel)
     if channel is None:
@@ -118,15 +143,65 @@ async def tell(
         recipient=desk.tokens.fingerprint(work.lane),
         detail=detail,
         began_at=delivery.started_at,
+        checked=checked,
     )
     change = await desk.board.observe(channel.account, evidence)
-    if change is not None:
-        work.event(
-            "channel.state_changed",
-            change.at,
-            f"{channel.account}:{change.at}",
-            channel=delivery.channel,
-            old=change.old,
-            new=change.new,
-            detail=detail,
+    _announce(work, delivery.channel, change, detail)
+    shared = health.concerned(channel.domains, kind, by_api=by_api)
+    for key in await _listening(desk, shared, kind):
+        change = await desk.board.observe(key, replace(evidence, source=channel.account))
+        _announce(work, delivery.channel, change, detail, domain=key)
+
+
+async def _listening(desk: Desk, keys: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
+    """Domains that want to hear it: good news only those in doubt, so that all is well costs nothing more."""
+    if kind is not Kind.WORKS or not keys:
+        return keys
+    known = await desk.board.read(keys)
+    return tuple(key for key in keys if not health.at_rest(known.get(key, AccountHealth())))
+
+
+async def _callbacks(desk: Desk, work: Work, old: Delivery, new: Delivery, looked_up: bool) -> None:
+    """Is our own way in open? A record that knows better than we do says no, a callback says yes."""
+    assert new.channel is not None
+    channel = desk.channels.of(work.shop.id, new.channel)
+    if channel is None or not channel.capabilities.look_up or old.status is MessageStatus.UNKNOWN:
+        return
+    kind = Kind.FAULT if looked_up else Kind.WORKS
+    for key in await _listening(desk, (health.domain_key(health.INGRESS),), kind):
+        evidence = Evidence(
+            at=desk.clock.now(),
+            kind=kind,
+            recipient=desk.tokens.fingerprint(work.lane),
+            detail=f"record says {new.status.value}" if looked_up else "callback",
+            began_at=new.started_at,
+            source=channel.account,
         )
+        _announce(work, new.channel, await desk.board.observe(key, evidence), evidence.detail, domain=key)
+
+
+def _announce(
+    work: Work, channel: ChannelName, change: Transition | None, detail: str, domain: str | None = None
+) -> None:
+    """Tell the feed of a change of state; ``domain`` when it is one the account shares with others."""
+    if change is None:
+        return
+    work.event(
+        "channel.state_changed",
+        change.at,
+        f"{change.key}:{change.at}",
+        channel=channel,
+        old=change.old,
+        new=change.new,
+        detail=detail,
+        **({} if domain is None else {"domain": domain.removeprefix(health.domain_key(""))}),
+    )
+
+
+async def heard(desk: Desk, work: Work, received: Received) -> None:
+    """A shopper wrote: what is usual at this hour is learnt from it. What was found by listing says nothing."""
+    channel = desk.channels.of(work.shop.id, received.channel)
+    if channel is None or received.caught_up:
+        return
+    evidence = Evidence(received.received_at, Kind.HEARD, desk.tokens.fingerprint(work.lane))
+    await desk.board.observe(channel.account, evidence)

@@ -77,6 +77,7 @@ async def _take_in(desk: Desk, work: Work, item: Item) -> None:
     match item:
         case Received():
             await converse.intake(desk, work, item)
+            await reconcile.heard(desk, work, item)
         case Reported():
             await reconcile.reconcile(desk, work, item)
         case Command():

@@ -8,13 +8,20 @@ from bot.core import failover, handover, hours, late, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation, Unanswered
 from bot.core.deliveries import REPEATED_NEVER, Delivery
-from bot.core.health import Kind
+from bot.core.health import OVERDUE, UNDELIVERED_AFTER, Kind
 from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reply, Reported
 from bot.flows import reconcile
 from bot.flows.deliver import outgoing
 from bot.flows.desk import Desk, NoPermit, Work, channel_health, states_of
+from bot.ports import Channel
 
 GRACE = 10.0
+FRESH_PHONE = 120.0
+"""A phone that wrote less than so many seconds before our answer was on: not reaching it is odd."""
+OLD = 60.0
+"""A receipt that is looked at later than this says nothing of now (this process was away)."""
+LOOK_EVERY = 0.2
+"""Seconds between looks at one account's record for the sake of evidence; the others share what they find."""
 
 LATE_CHOICES = {
     "fr": (Choice("late_yes", "Oui"), Choice("late_no", "Non")),
@@ -36,7 +43,12 @@ def deadline(delivery: Delivery) -> float | None:
         case MessageStatus.ACCEPTED if (
             delivery.patience and delivery.accepted_at is not None
         ):
-            return delivery.accepted_at + delivery.patience
+            doubtful = not delivery.doubted and delivery.channel is not ChannelName.WEB
+            return delivery.accepted_at + (min(OVERDUE, delivery.patience) if doubtful else delivery.patience)
+        case MessageStatus.SENT if (
+            delivery.patience and not delivery.missed and delivery.sent_at is not None
+        ):
+            return delivery.sent_at + UNDELIVERED_AFTER
     return None
 
 
@@ -59,7 +71,7 @@ def next_due(conversation: Conversation) -> float | None:
 
 def overdue(conversation: Conversation, now: float) -> Delivery | None:
     """A sent-off delivery whose time is up, or None."""
-    off = (MessageStatus.UNKNOWN, MessageStatus.ACCEPTED)
+    off = (MessageStatus.UNKNOWN, MessageStatus.ACCEPTED, MessageStatus.SENT)
     for delivery in conversation.deliveries:
         at = deadline(delivery)
         if delivery.status in off and at is not None and at <= now:
@@ -68,23 +80,91 @@ def overdue(conversation: Conversation, now: float) -> Delivery | None:
 
 
 async def look(desk: Desk, work: Work, delivery: Delivery) -> None:
-    """Ask the provider's record; where it knows no better, the reply goes on once by the next road."""
+    """A receipt is overdue: evidence first, and where its patience has ended, another road."""
+    assert delivery.channel is not None
+    now = desk.clock.now()
+    if delivery.status is MessageStatus.SENT:
+        await _undelivered(desk, work, delivery, now)
+    elif (
+        delivery.status is MessageStatus.ACCEPTED
+        and delivery.accepted_at is not None
+        and now < delivery.accepted_at + delivery.patience
+    ):
+        await _doubt(desk, work, delivery, now)
+    else:
+        await _go_on(desk, work, delivery)
+
+
+async def _doubt(desk: Desk, work: Work, delivery: Delivery, now: float) -> None:
+    """Accepted, and still not sent: evidence for everybody, while this one keeps its patience."""
+    seen = replace(delivery, doubted=True)
+    work.conversation = work.conversation.with_delivery(seen)
+    record, checked = await _ask_for_evidence(desk, work, seen)
+    if record is None or record.status is MessageStatus.ACCEPTED:
+        assert delivery.accepted_at is not None
+        if now - delivery.accepted_at < OLD:
+            await reconcile.tell(desk, work, seen, Kind.SILENT, "accepted, not sent", checked=checked)
+
+
+async def _undelivered(desk: Desk, work: Work, delivery: Delivery, now: float) -> None:
+    """Sent, and not delivered to a phone that was on a moment ago. The reply itself stays: phones are put away."""
+    assert delivery.channel is not None and delivery.sent_at is not None
+    seen = replace(delivery, missed=True)
+    work.conversation = work.conversation.with_delivery(seen)
+    heard_at = work.conversation.heard_at.get(delivery.channel)
+    was_on = heard_at is not None and delivery.sent_at - heard_at < FRESH_PHONE
+    if not was_on or now - delivery.sent_at > UNDELIVERED_AFTER + OLD:
+        return
+    record, checked = await _ask_for_evidence(desk, work, seen)
+    if record is None or record.status is MessageStatus.SENT:
+        await reconcile.tell(desk, work, seen, Kind.UNDELIVERED, "sent, not delivered", checked=checked)
+
+
+async def _ask_for_evidence(
+    desk: Desk, work: Work, delivery: Delivery
+) -> tuple[Reported | None, bool]:
+    """The record, if it is this message's turn to be asked about, joined; and whether silence may count by itself."""
     assert delivery.channel is not None
     channel = desk.channels.of(work.shop.id, delivery.channel)
-    known = next(iter(work.conversation.customer.on(delivery.channel)), None)
-    record: Reported | None = None
-    if channel is not None and known is not None and channel.capabilities.look_up:
-        with desk.permits.one(channel.account) as granted:
-            if not granted:
-                raise NoPermit
-            record = await channel.look_up(
-                delivery.provider_id,
-                outgoing(delivery, known.reply_to, Part(delivery.text or ""), channel),
-            )
-    seen = replace(delivery, looked_up=True)
+    if channel is None or not channel.capabilities.look_up:
+        return None, True
+    if not await desk.board.may_probe(f"record:{channel.account}", LOOK_EVERY):
+        return None, False
+    try:
+        record = await _record(desk, work, delivery, channel)
+    except NoPermit:
+        return None, False
+    if record is None:
+        return None, False
+    await reconcile.reconcile(desk, work, record, looked_up=True)
+    return record, True
+
+
+async def _record(
+    desk: Desk, work: Work, delivery: Delivery, channel: Channel
+) -> Reported | None:
+    """What the provider's own record says of it; None where there is none. Raises NoPermit."""
+    known = next(iter(work.conversation.customer.on(channel.name)), None)
+    if known is None or not channel.capabilities.look_up:
+        return None
+    with desk.permits.one(channel.account) as granted:
+        if not granted:
+            raise NoPermit
+        return await channel.look_up(
+            delivery.provider_id,
+            outgoing(delivery, known.reply_to, Part(delivery.text or ""), channel),
+        )
+
+
+async def _go_on(desk: Desk, work: Work, delivery: Delivery) -> None:
+    """Patience has ended. Where the provider's record knows no better, the reply goes on once by the next road."""
+    assert delivery.channel is not None
+    channel = desk.channels.of(work.shop.id, delivery.channel)
+    record = None if channel is None else await _record(desk, work, delivery, channel)
+    seen = replace(delivery, looked_up=True, doubted=True)
     work.conversation = work.conversation.with_delivery(seen)
     if record is not None:
-        await reconcile.reconcile(desk, work, record)
+        await reconcile.reconcile(desk, work, record, looked_up=True)
         after = work.conversation.delivery(delivery.id)
         if after is None or after.status not in (
             MessageStatus.ACCEPTED,
@@ -100,7 +180,8 @@ async def look(desk: Desk, work: Work, delivery: Delivery) -> None:
         and channel.name is not ChannelName.WEB
         and seen.status is MessageStatus.ACCEPTED
     ):
-        await reconcile.tell(desk, work, seen, Kind.FAULT, "silent")
+        checked = record is not None or not channel.capabilities.look_up
+        await reconcile.tell(desk, work, seen, Kind.SILENT, "accepted, not sent", checked=checked)
     if seen.status is MessageStatus.ACCEPTED and not await _other_road(
         desk, work, seen
     ):

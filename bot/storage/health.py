@@ -50,8 +50,8 @@ class RedisHealthBoard:
             for attempt in range(ATTEMPTS):
                 raw = await reach(self._redis.get(self._key(key)))
                 old = _decode(raw)
-                new = health.observe(old, evidence)
-                change = _change(key, old, new)
+                new = health.observe(old, evidence, health.nature_of(key))
+                change = health.change(key, old, new)
                 if await self._swap(key, raw, new, change):
                     return change
                 await asyncio.sleep(PAUSE_SECONDS * attempt)
@@ -88,9 +88,3 @@ class RedisHealthBoard:
 
 def _decode(value: bytes | None) -> AccountHealth:
     return AccountHealth() if value is None else codec.decode_health(value)
-
-
-def _change(key: str, old: AccountHealth, new: AccountHealth) -> Transition | None:
-    if new.state is old.state:
-        return None
-    return Transition(key=key, old=old.state, new=new.state, at=new.since, evidence=new.evidence)

@@ -25,11 +25,10 @@ class MemoryHealthBoard:
 
     async def observe(self, key: str, evidence: Evidence) -> Transition | None:
         old = self._health.get(key, AccountHealth())
-        new = self._health[key] = health.observe(old, evidence)
-        if new.state is old.state:
-            return None
-        change = Transition(key=key, old=old.state, new=new.state, at=new.since, evidence=new.evidence)
-        self._transitions.append(change)
+        new = self._health[key] = health.observe(old, evidence, health.nature_of(key))
+        change = health.change(key, old, new)
+        if change is not None:
+            self._transitions.append(change)
         return change
 
     async def force(self, shop: ShopId, channel: ChannelName, state: str, reason: str, now: float) -> None:

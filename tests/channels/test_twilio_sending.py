@@ -378,7 +378,7 @@ def test_the_table_builds_a_channel_for_each_account() -> None:
     )
     channel = make(ChannelName.WHATSAPP, ACCOUNT)
     assert (channel.account, channel.domains) == (
-        f"whatsapp:{ACCOUNT.account_sid}:+14155238886", ("meta", "twilio", "country"),
+        f"whatsapp:{ACCOUNT.account_sid}:+14155238886", ("meta", "twilio", "internet"),
     )
     assert make(ChannelName.SMS, ALPHA).account == f"sms:{ACCOUNT.account_sid}:AWA MODE"
     with pytest.raises(TypeError, match="TelegramAccount"):

@@ -1,0 +1,44 @@
+"""What is known of a channel account or a fault domain: evidence with an age -> up, suspect, down, recovering, broken.
+
+``observe`` folds one observation into what is known: pure, of constant cost and constant size. ``docs/detection.md``
+explains the detector and shows what it reaches.
+"""
+
+from bot.core.health.account import KEPT, AccountHealth, at_rest, change, observe
+from bot.core.health.detector import OVERDUE, UNDELIVERED_AFTER
+from bot.core.health.domains import (
+    INGRESS,
+    INTERNET,
+    concerned,
+    domain_key,
+    effective,
+    nature_of,
+    worst,
+)
+from bot.core.health.evidence import Evidence, Kind, State, Transition
+from bot.core.health.inbound import quiet
+from bot.core.health.recovery import PROBE_EVERY, rate
+
+__all__ = [
+    "INGRESS",
+    "INTERNET",
+    "KEPT",
+    "OVERDUE",
+    "PROBE_EVERY",
+    "UNDELIVERED_AFTER",
+    "AccountHealth",
+    "Evidence",
+    "Kind",
+    "State",
+    "Transition",
+    "at_rest",
+    "change",
+    "concerned",
+    "domain_key",
+    "effective",
+    "nature_of",
+    "observe",
+    "quiet",
+    "rate",
+    "worst",
+]

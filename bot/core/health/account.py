@@ -1,0 +1,348 @@
+"""One account or fault domain: its state, the tests behind it, and how one more observation changes both. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bot.core.health import detector
+from bot.core.health.detector import LOSING, REFUSING, SILENCE, Form, Pace, Score
+from bot.core.health.evidence import STRONG, Evidence, Kind, State, Transition
+from bot.core.health.inbound import Inbound
+from bot.core.health.recovery import Recovery
+
+KEPT = 20
+RECIPIENTS_TO_DOWN = 3
+RECIPIENTS_WITH_PROBE = 2
+ONCE_IN = 300.0
+"""Seconds in which one recipient counts once."""
+COUNTED_KEPT = 16
+SILENT_FOR = 8.0
+"""Seconds without a sign of life before silence takes a channel down: a slow provider is not a dead one."""
+CHECKED_FOR = 15.0
+"""Seconds for which the provider's agreement about one silent message holds for the others."""
+VOTE_SECONDS = 120.0
+MOST_VOTES = 6.0
+VOTES = {Kind.PROBE_FAILED: 3.9, Kind.FEED: 2.0, Kind.QUIET: 2.0}
+"""Weak evidence, in nats. It lowers what strong evidence must still say; alone it does nothing."""
+PROBE_VOTE = Kind.PROBE_FAILED.value
+CALM_SHARE = 0.5
+"""A suspicion ends at this share of what began it."""
+
+_FORM = {Kind.FAULT: "refusing", Kind.SILENT: "silence", Kind.UNDELIVERED: "losing"}
+_FORMS: dict[str, Form] = {"refusing": REFUSING, "silence": SILENCE, "losing": LOSING}
+_CAUTIOUS = {"refusing": 0.01, "silence": 0.01, "losing": 0.3}
+"""Usual shares of a fault domain, which cannot learn: it hears of successes only while it is in doubt."""
+_DOMAIN_DOWN, _DOMAIN_SUSPECT = 20.0, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """``learns``: it hears of every outcome. ``sources``: accounts that must fail together, or one and a probe."""
+
+    learns: bool = True
+    sources: int = 1
+
+
+ACCOUNT = Nature()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A recipient whose trouble counted in the present doubt."""
+
+    recipient: str
+    source: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Weak evidence that stands until it is old or taken back."""
+
+    name: str
+    weight: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHealth:
+    """State with the evidence that led to it, newest last."""
+
+    state: State = State.UP
+    since: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    forced: str | None = None
+    forced_reason: str | None = None
+    refusing: Score = field(default_factory=Score)
+    silence: Score = field(default_factory=Score)
+    losing: Score = field(default_factory=Score)
+    pace: Pace = field(default_factory=Pace)
+    began_at: float | None = None
+    """When the first message was sent that speaks for the present doubt or outage."""
+    counted: tuple[Counted, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    checked_at: float | None = None
+    """When the provider's record last agreed that a message is silent."""
+    recovery: Recovery = field(default_factory=Recovery)
+    inbound: Inbound = field(default_factory=Inbound)
+    looked_at: float = 0.0
+    """Time of the newest observation."""
+
+    @property
+    def doubt(self) -> float:
+        """The highest of the tests, in nats."""
+        return max(self.refusing.value, self.silence.value, self.losing.value)
+
+
+def at_rest(health: AccountHealth) -> bool:
+    """Is all well, and nothing in doubt?"""
+    return health.state is State.UP and health.began_at is None
+
+
+def change(key: str, old: AccountHealth, new: AccountHealth) -> Transition | None:
+    """The change of state between two, if there is one."""
+    if new.state is old.state:
+        return None
+    began_at = new.began_at if new.began_at is not None else old.began_at
+    return Transition(key, old.state, new.state, new.since, new.evidence, began_at)
+
+
+def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> AccountHealth:
+    """What is known after one more observation."""
+    health = _aged(health, seen.at)
+    match seen.kind:
+        case Kind.HEARD:
+            heard = replace(health, inbound=health.inbound.heard(seen.at))
+            return _without_vote(heard, Kind.QUIET)
+        case Kind.PROBE_OK:
+            return _settled(_without_vote(health, Kind.PROBE_FAILED), seen.at, nature)
+        case Kind.TIME:
+            return _settled(replace(health, inbound=health.inbound.turned(seen.at)), seen.at, nature)
+        case Kind.PROBE_FAILED | Kind.FEED | Kind.QUIET:
+            return _settled(_voted(health, seen), seen.at, nature)
+        case Kind.BROKEN:
+            return _into(_kept(health, seen, 0.0), State.BROKEN, seen.at)
+        case Kind.SENT:
+            return _settled(_taken_back(health, nature), seen.at, nature)
+        case Kind.WORKS:
+            return _worked(health, seen, nature)
+        case Kind.FAULT | Kind.SILENT | Kind.UNDELIVERED:
+            return _failed(health, seen, nature)
+
+
+def _aged(health: AccountHealth, at: float) -> AccountHealth:
+    seconds = at - health.looked_at
+    if seconds <= 0:
+        return health
+    if not health.doubt:
+        return replace(health, looked_at=at)
+    return replace(
+        health,
+        looked_at=at,
+        refusing=detector.faded(health.refusing, seconds),
+        silence=detector.faded(health.silence, seconds),
+        losing=detector.faded(health.losing, seconds),
+    )
+
+
+def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
+    """Strong evidence against."""
+    if seen.kind is not Kind.FAULT and not seen.checked:
+        # Nobody asked the provider about this one: it counts while the answer about another is fresh.
+        agreed = health.checked_at
+        if agreed is None or seen.at - agreed > CHECKED_FOR:
+            return _kept(health, seen, 0.0)
+    elif seen.kind is not Kind.FAULT:
+        health = replace(health, checked_at=seen.at)
+    health = replace(health, pace=health.pace.one_more(seen.at))
+    if health.state in (State.DOWN, State.BROKEN):
+        return _kept(health, seen, 0.0)
+    if health.state is State.RECOVERING:
+        tried = health.recovery.tried(False, seen.recipient, seen.at)
+        health = replace(_kept(health, seen, 0.0), recovery=tried)
+        return _into(health, State.DOWN, seen.at) if tried.failed() else health
+    name = _FORM[seen.kind]
+    form, score = _FORMS[name], _score(health, name)
+    usual = form.usual(score) if nature.learns else _CAUTIOUS[name]
+    weight = 0.0
+    if not _counted_lately(health, seen):
+        weight = form.against(usual)
+        score = detector.bad(score, form, usual)
+        began = seen.began_at if seen.began_at is not None else seen.at
+        health = replace(
+            health,
+            counted=_count(health.counted, seen),
+            began_at=began if health.began_at is None else min(health.began_at, began),
+        )
+    if nature.learns and health.state is State.UP:
+        score = detector.learnt(score, form, was_bad=True)
+    health = _with(_kept(health, seen, weight), name, score)
+    return _settled(health, seen.at, nature)
+
+
+def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
+    """A delivery."""
+    health = replace(health, pace=health.pace.one_more(seen.at))
+    match health.state:
+        case State.DOWN | State.BROKEN:
+            health = _kept(health, seen, 0.0)
+            if not _ends_outage(health, seen):
+                return health
+            begun = health.recovery.begun(seen.recipient, seen.at)
+            return replace(_into(health, State.RECOVERING, seen.at), recovery=begun)
+        case State.RECOVERING:
+            if seen.began_at is not None and health.began_at is not None and seen.began_at < health.began_at:
+                return health
+            tried = health.recovery.tried(True, seen.recipient, seen.at)
+            return _settled(replace(_kept(health, seen, 0.0), recovery=tried), seen.at, nature)
+        case State.UP | State.SUSPECT:
+            if health.state is State.SUSPECT:
+                health = _kept(health, seen, 0.0)
+            late = seen.began_at is not None and seen.at - seen.began_at >= detector.UNDELIVERED_AFTER
+            if late:
+                share = LOSING.usual(health.losing) if nature.learns else _CAUTIOUS["losing"]
+                health = _with(health, "losing", detector.taken_back(health.losing, LOSING, share))
+            else:
+                health = _with(health, "losing", detector.good(health.losing, LOSING))
+            health = _with(health, "refusing", detector.good(health.refusing, REFUSING))
+            health = _with(health, "silence", detector.good(health.silence, SILENCE))
+            if nature.learns and health.state is State.UP:
+                for name, form in _FORMS.items():
+                    if name != "losing" or not late:
+                        health = _with(health, name, detector.learnt(_score(health, name), form, False))
+            return _settled(health, seen.at, nature)
+
+
+def _ends_outage(health: AccountHealth, seen: Evidence) -> bool:
+    """Sent since the account is down; or sent in the outage, stuck, and now through.
+
+    What was on its way in the ordinary manner when the channel died, or got through in a partial outage, says nothing.
+    """
+    if seen.began_at is None or seen.began_at >= health.since:
+        return True
+    if health.state is State.BROKEN or health.began_at is None:
+        return False
+    return seen.began_at >= health.began_at and seen.at - seen.began_at >= detector.OVERDUE
+
+
+def _taken_back(health: AccountHealth, nature: Nature) -> AccountHealth:
+    if health.state not in (State.UP, State.SUSPECT):
+        return health
+    share = SILENCE.usual(health.silence) if nature.learns else _CAUTIOUS["silence"]
+    return _with(health, "silence", detector.taken_back(health.silence, SILENCE, share))
+
+
+def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
+    """The state that follows from the tests."""
+    if health.state is State.RECOVERING:
+        if health.recovery.done(health.since, at, health.pace.per_second):
+            return _well(_into(health, State.UP, at), at)
+        return health
+    if health.state not in (State.UP, State.SUSPECT):
+        return health
+    value = health.doubt
+    if value <= 0:
+        calm = replace(health, began_at=None, counted=()) if health.began_at is not None else health
+        return _into(calm, State.UP, at) if health.state is State.SUSPECT else calm
+    value += _weight_of_votes(health, at)
+    suspect = detector.suspect_at(health.pace) if nature.learns else _DOMAIN_SUSPECT
+    down = detector.down_at(health.pace) if nature.learns else _DOMAIN_DOWN
+    if value >= down and _enough(health, at, nature):
+        return _into(health, State.DOWN, at)
+    if value >= suspect:
+        return _into(health, State.SUSPECT, at)
+    if health.state is State.SUSPECT and value < suspect * CALM_SHARE:
+        return _into(health, State.UP, at)
+    return health
+
+
+def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
+    """Enough different people, enough different accounts, and silence that has lasted."""
+    probe_failed = any(vote.name == PROBE_VOTE and at - vote.at <= VOTE_SECONDS for vote in health.votes)
+    recipients = len({one.recipient for one in health.counted})
+    if recipients < (RECIPIENTS_WITH_PROBE if probe_failed else RECIPIENTS_TO_DOWN):
+        return False
+    if len({one.source for one in health.counted}) < nature.sources and not probe_failed:
+        return False
+    only_silence = health.silence.value >= max(health.refusing.value, health.losing.value)
+    return not only_silence or health.began_at is None or at - health.began_at >= SILENT_FOR
+
+
+def _into(health: AccountHealth, state: State, at: float) -> AccountHealth:
+    if health.state is state:
+        return health
+    recovery = health.recovery
+    if state in (State.DOWN, State.BROKEN) and health.state is not State.RECOVERING:
+        recovery = recovery.fell(at)
+    return replace(health, state=state, since=at, recovery=recovery)
+
+
+def _well(health: AccountHealth, at: float) -> AccountHealth:
+    """Up again: what was doubted is settled, what is usual is kept."""
+    return replace(
+        health,
+        refusing=replace(health.refusing, value=0.0),
+        silence=replace(health.silence, value=0.0),
+        losing=replace(health.losing, value=0.0),
+        began_at=None,
+        counted=(),
+        votes=(),
+        recovery=replace(health.recovery, tries=(), ended_at=at),
+    )
+
+
+def _counted_lately(health: AccountHealth, seen: Evidence) -> bool:
+    return any(one.recipient == seen.recipient and seen.at - one.at < ONCE_IN for one in health.counted)
+
+
+def _count(counted: tuple[Counted, ...], seen: Evidence) -> tuple[Counted, ...]:
+    others = tuple(one for one in counted if one.recipient != seen.recipient)
+    return (*others, Counted(seen.recipient, seen.source, seen.at))[-COUNTED_KEPT:]
+
+
+def _kept(health: AccountHealth, seen: Evidence, weight: float) -> AccountHealth:
+    return replace(health, evidence=(*health.evidence, replace(seen, weight=round(weight, 2)))[-KEPT:])
+
+
+def _voted(health: AccountHealth, seen: Evidence) -> AccountHealth:
+    """Replace the vote of that kind; for people it is written down once, with the time it was last seen."""
+    weight = VOTES[seen.kind]
+    name = seen.kind.value
+    votes = (*(vote for vote in health.votes if vote.name != name), Vote(name, weight, seen.at))
+    same = (seen.kind, seen.detail)
+    others = tuple(one for one in health.evidence if (one.kind, one.detail) != same)
+    return _kept(replace(health, votes=votes, evidence=others), seen, weight)
+
+
+def _without_vote(health: AccountHealth, kind: Kind) -> AccountHealth:
+    if not any(vote.name == kind.value for vote in health.votes):
+        return health
+    return replace(health, votes=tuple(vote for vote in health.votes if vote.name != kind.value))
+
+
+def _weight_of_votes(health: AccountHealth, at: float) -> float:
+    fresh = sum(vote.weight for vote in health.votes if at - vote.at <= VOTE_SECONDS)
+    return min(fresh, MOST_VOTES)
+
+
+def _score(health: AccountHealth, name: str) -> Score:
+    match name:
+        case "refusing":
+            return health.refusing
+        case "silence":
+            return health.silence
+        case _:
+            return health.losing
+
+
+def _with(health: AccountHealth, name: str, score: Score) -> AccountHealth:
+    match name:
+        case "refusing":
+            return replace(health, refusing=score)
+        case "silence":
+            return replace(health, silence=score)
+        case _:
+            return replace(health, losing=score)
+
+
+assert frozenset(_FORM) == STRONG

@@ -1,0 +1,65 @@
+"""What accounts share: Meta, Twilio, Telegram, the country's internet, our own way in. One detector each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.core.health.account import ACCOUNT, AccountHealth, Nature
+from bot.core.health.evidence import Kind, State
+
+PREFIX = "domain:"
+PROVIDERS = frozenset({"twilio", "telegram"})
+"""Whose API takes our messages."""
+NETWORKS = frozenset({"meta"})
+"""Who carries them."""
+INTERNET = "internet"
+INGRESS = "ingress"
+
+
+def domain_key(name: str) -> str:
+    """Key of a fault domain on the health board."""
+    return f"{PREFIX}{name}"
+
+
+def nature_of(key: str) -> Nature:
+    """How ``observe`` treats what has this key."""
+    if not key.startswith(PREFIX):
+        return ACCOUNT
+    return Nature(learns=False, sources=1 if key == domain_key(INGRESS) else 2)
+
+
+def concerned(domains: Iterable[str], kind: Kind, *, by_api: bool = False) -> tuple[str, ...]:
+    """The fault domains an observation on an account speaks of.
+
+    ``by_api``: the provider's API itself refused or did not answer; otherwise it took the message and said so later.
+    """
+    spoken: frozenset[str] = frozenset()
+    match kind:
+        case Kind.WORKS:
+            spoken = frozenset(domains)
+        case Kind.FAULT if by_api:
+            spoken = PROVIDERS.intersection(domains)
+        case Kind.FAULT | Kind.SILENT:
+            spoken = NETWORKS.intersection(domains)
+        case Kind.UNDELIVERED:
+            spoken = (NETWORKS | {INTERNET}).intersection(domains)
+        case _:
+            pass
+    return tuple(domain_key(name) for name in sorted(spoken))
+
+
+_ROUTING_RANK = {State.UP: 0, State.SUSPECT: 1, State.RECOVERING: 2, State.BROKEN: 3, State.DOWN: 4}
+
+
+def worst(account: AccountHealth, domains: Iterable[AccountHealth]) -> AccountHealth:
+    """The one of them that decides about the road."""
+    return max((account, *domains), key=lambda health: _ROUTING_RANK[health.state])
+
+
+def effective(
+    account: AccountHealth, force: AccountHealth | None, domains: Iterable[AccountHealth] = ()
+) -> State:
+    """The state routing obeys: a shop's force stands above what was measured, a fallen domain above its accounts."""
+    if force is not None and force.forced in ("up", "down"):
+        return State(force.forced)
+    return worst(account, domains).state

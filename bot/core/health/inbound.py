@@ -1,0 +1,57 @@
+"""How often shoppers write at each hour, learnt slowly, and whether their silence is odd."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+HOURS = 24
+HOUR = 3600.0
+LEARNING_DAYS = 7.0
+ODD = 9.0
+"""-log of the probability of such a silence: once in 8,000 looks by chance, so it stays a weak vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Messages an hour, by hour of the day (UTC: Abidjan's own). Empty until something was heard."""
+
+    heard_at: float | None = None
+    usual: tuple[float, ...] = ()
+    hour: int = -1
+    """Hour since 1970 that is being counted."""
+    count: int = 0
+    days: float = 0.0
+    """Days of learning so far, 7 at most."""
+
+    def heard(self, at: float) -> Inbound:
+        """One more message."""
+        turned = self.turned(at)
+        return replace(turned, heard_at=max(at, self.heard_at or 0.0), count=turned.count + 1)
+
+    def turned(self, at: float) -> Inbound:
+        """Close the hours that are over: each moves what is usual at that hour of the day."""
+        now = int(at // HOUR)
+        if now <= self.hour:
+            return self
+        if self.hour < 0:
+            return replace(self, hour=now)
+        usual = list(self.usual or (0.0,) * HOURS)
+        for hour in range(self.hour, min(now, self.hour + HOURS)):
+            share = 1 / min(self.days + 1, LEARNING_DAYS)
+            seen = self.count if hour == self.hour else 0
+            usual[hour % HOURS] += share * (seen - usual[hour % HOURS])
+        days = min(self.days + (now - self.hour) / HOURS, LEARNING_DAYS)
+        return replace(self, usual=tuple(usual), hour=now, count=0, days=days)
+
+
+def quiet(inbound: Inbound, now: float) -> bool:
+    """Has nobody written for longer than chance explains? The rarest of the hours since then is what counts."""
+    if inbound.heard_at is None or not inbound.usual or inbound.days < 2 or now <= inbound.heard_at:
+        return False
+    seconds = now - inbound.heard_at
+    hours = range(int(inbound.heard_at // HOUR), int(now // HOUR) + 1)
+    if len(hours) > HOURS:
+        return False
+    least = min(inbound.usual[hour % HOURS] for hour in hours)
+    return least * seconds / HOUR >= ODD and math.isfinite(least)
