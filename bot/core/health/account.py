@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bot.core.health import detector
-from bot.core.health.detector import LOSING, REFUSING, SILENCE, Form, Pace, Score
-from bot.core.health.evidence import STRONG, Evidence, Kind, State, Transition
+from bot.core.health.detector import LOSING, REFUSING, SILENCE, Form, Pace, Score, Tests
+from bot.core.health.evidence import Evidence, Kind, State, Transition
 from bot.core.health.inbound import Inbound
 from bot.core.health.recovery import Recovery
 
@@ -28,9 +28,7 @@ PROBE_VOTE = Kind.PROBE_FAILED.value
 CALM_SHARE = 0.5
 """A suspicion ends at this share of what began it."""
 
-_FORM = {Kind.FAULT: "refusing", Kind.SILENT: "silence", Kind.UNDELIVERED: "losing"}
-_FORMS: dict[str, Form] = {"refusing": REFUSING, "silence": SILENCE, "losing": LOSING}
-_CAUTIOUS = {"refusing": 0.01, "silence": 0.01, "losing": 0.3}
+_CAUTIOUS = {REFUSING: 0.01, SILENCE: 0.01, LOSING: 0.3}
 """Usual shares of a fault domain, which cannot learn: it hears of successes only while it is in doubt."""
 _DOMAIN_DOWN, _DOMAIN_SUSPECT = 20.0, 8.0
 
@@ -73,9 +71,7 @@ class AccountHealth:
     evidence: tuple[Evidence, ...] = ()
     forced: str | None = None
     forced_reason: str | None = None
-    refusing: Score = field(default_factory=Score)
-    silence: Score = field(default_factory=Score)
-    losing: Score = field(default_factory=Score)
+    tests: Tests = field(default_factory=Tests)
     pace: Pace = field(default_factory=Pace)
     began_at: float | None = None
     """When the first message was sent that speaks for the present doubt or outage."""
@@ -87,11 +83,6 @@ class AccountHealth:
     inbound: Inbound = field(default_factory=Inbound)
     looked_at: float = 0.0
     """Time of the newest observation."""
-
-    @property
-    def doubt(self) -> float:
-        """The highest of the tests, in nats."""
-        return max(self.refusing.value, self.silence.value, self.losing.value)
 
 
 def at_rest(health: AccountHealth) -> bool:
@@ -134,15 +125,7 @@ def _aged(health: AccountHealth, at: float) -> AccountHealth:
     seconds = at - health.looked_at
     if seconds <= 0:
         return health
-    if not health.doubt:
-        return replace(health, looked_at=at)
-    return replace(
-        health,
-        looked_at=at,
-        refusing=detector.faded(health.refusing, seconds),
-        silence=detector.faded(health.silence, seconds),
-        losing=detector.faded(health.losing, seconds),
-    )
+    return replace(health, looked_at=at, tests=health.tests.faded(seconds))
 
 
 def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
@@ -161,13 +144,11 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
         tried = health.recovery.tried(False, seen.recipient, seen.at)
         health = replace(_kept(health, seen, 0.0), recovery=tried)
         return _into(health, State.DOWN, seen.at) if tried.failed() else health
-    name = _FORM[seen.kind]
-    form, score = _FORMS[name], _score(health, name)
-    usual = form.usual(score) if nature.learns else _CAUTIOUS[name]
+    form, score = _test(health.tests, seen.kind)
     weight = 0.0
     if not _counted_lately(health, seen):
-        weight = form.against(usual)
-        score = detector.bad(score, form, usual)
+        weight = _weight(score, form, nature)
+        score = detector.bad(score, weight)
         began = seen.began_at if seen.began_at is not None else seen.at
         health = replace(
             health,
@@ -175,17 +156,17 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
             began_at=began if health.began_at is None else min(health.began_at, began),
         )
     if nature.learns and health.state is State.UP:
-        score = detector.learnt(score, form, was_bad=True)
-    health = _with(_kept(health, seen, weight), name, score)
+        score = detector.learnt_bad(score, form)
+    health = replace(_kept(health, seen, weight), tests=_with(health.tests, seen.kind, score))
     return _settled(health, seen.at, nature)
 
 
 def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
     """A delivery."""
-    health = replace(health, pace=health.pace.one_more(seen.at))
+    pace = health.pace.one_more(seen.at)
     match health.state:
         case State.DOWN | State.BROKEN:
-            health = _kept(health, seen, 0.0)
+            health = replace(_kept(health, seen, 0.0), pace=pace)
             if not _ends_outage(health, seen):
                 return health
             begun = health.recovery.begun(seen.recipient, seen.at)
@@ -194,23 +175,18 @@ def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
             if seen.began_at is not None and health.began_at is not None and seen.began_at < health.began_at:
                 return health
             tried = health.recovery.tried(True, seen.recipient, seen.at)
-            return _settled(replace(_kept(health, seen, 0.0), recovery=tried), seen.at, nature)
+            return _settled(replace(_kept(health, seen, 0.0), recovery=tried, pace=pace), seen.at, nature)
         case State.UP | State.SUSPECT:
+            tests = health.tests.good()
+            late = seen.began_at is not None and seen.at - seen.began_at >= detector.UNDELIVERED_AFTER
+            if late and tests.losing.value:
+                weight = _weight(tests.losing, LOSING, nature)
+                tests = replace(tests, losing=detector.taken_back(tests.losing, weight))
             if health.state is State.SUSPECT:
                 health = _kept(health, seen, 0.0)
-            late = seen.began_at is not None and seen.at - seen.began_at >= detector.UNDELIVERED_AFTER
-            if late:
-                share = LOSING.usual(health.losing) if nature.learns else _CAUTIOUS["losing"]
-                health = _with(health, "losing", detector.taken_back(health.losing, LOSING, share))
-            else:
-                health = _with(health, "losing", detector.good(health.losing, LOSING))
-            health = _with(health, "refusing", detector.good(health.refusing, REFUSING))
-            health = _with(health, "silence", detector.good(health.silence, SILENCE))
-            if nature.learns and health.state is State.UP:
-                for name, form in _FORMS.items():
-                    if name != "losing" or not late:
-                        health = _with(health, name, detector.learnt(_score(health, name), form, False))
-            return _settled(health, seen.at, nature)
+            elif nature.learns:
+                tests = tests.learnt(late=late)
+            return _settled(replace(health, tests=tests, pace=pace), seen.at, nature)
 
 
 def _ends_outage(health: AccountHealth, seen: Evidence) -> bool:
@@ -228,8 +204,9 @@ def _ends_outage(health: AccountHealth, seen: Evidence) -> bool:
 def _taken_back(health: AccountHealth, nature: Nature) -> AccountHealth:
     if health.state not in (State.UP, State.SUSPECT):
         return health
-    share = SILENCE.usual(health.silence) if nature.learns else _CAUTIOUS["silence"]
-    return _with(health, "silence", detector.taken_back(health.silence, SILENCE, share))
+    silence = health.tests.silence
+    silence = detector.taken_back(silence, _weight(silence, SILENCE, nature))
+    return replace(health, tests=replace(health.tests, silence=silence))
 
 
 def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
@@ -240,7 +217,7 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
         return health
     if health.state not in (State.UP, State.SUSPECT):
         return health
-    value = health.doubt
+    value = health.tests.highest
     if value <= 0:
         calm = replace(health, began_at=None, counted=()) if health.began_at is not None else health
         return _into(calm, State.UP, at) if health.state is State.SUSPECT else calm
@@ -264,8 +241,9 @@ def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
         return False
     if len({one.source for one in health.counted}) < nature.sources and not probe_failed:
         return False
-    only_silence = health.silence.value >= max(health.refusing.value, health.losing.value)
-    return not only_silence or health.began_at is None or at - health.began_at >= SILENT_FOR
+    if not health.tests.only_silence or health.began_at is None:
+        return True
+    return at - health.began_at >= SILENT_FOR
 
 
 def _into(health: AccountHealth, state: State, at: float) -> AccountHealth:
@@ -281,9 +259,7 @@ def _well(health: AccountHealth, at: float) -> AccountHealth:
     """Up again: what was doubted is settled, what is usual is kept."""
     return replace(
         health,
-        refusing=replace(health.refusing, value=0.0),
-        silence=replace(health.silence, value=0.0),
-        losing=replace(health.losing, value=0.0),
+        tests=health.tests.settled(),
         began_at=None,
         counted=(),
         votes=(),
@@ -325,24 +301,27 @@ def _weight_of_votes(health: AccountHealth, at: float) -> float:
     return min(fresh, MOST_VOTES)
 
 
-def _score(health: AccountHealth, name: str) -> Score:
-    match name:
-        case "refusing":
-            return health.refusing
-        case "silence":
-            return health.silence
+def _test(tests: Tests, kind: Kind) -> tuple[Form, Score]:
+    """The test that strong evidence of this kind belongs to."""
+    match kind:
+        case Kind.SILENT:
+            return SILENCE, tests.silence
+        case Kind.UNDELIVERED:
+            return LOSING, tests.losing
         case _:
-            return health.losing
+            return REFUSING, tests.refusing
 
 
-def _with(health: AccountHealth, name: str, score: Score) -> AccountHealth:
-    match name:
-        case "refusing":
-            return replace(health, refusing=score)
-        case "silence":
-            return replace(health, silence=score)
+def _with(tests: Tests, kind: Kind, score: Score) -> Tests:
+    match kind:
+        case Kind.SILENT:
+            return replace(tests, silence=score)
+        case Kind.UNDELIVERED:
+            return replace(tests, losing=score)
         case _:
-            return replace(health, losing=score)
+            return replace(tests, refusing=score)
 
 
-assert frozenset(_FORM) == STRONG
+def _weight(score: Score, form: Form, nature: Nature) -> float:
+    """What one bad outcome adds here, in nats."""
+    return form.against(form.usual(score) if nature.learns else _CAUTIOUS[form])

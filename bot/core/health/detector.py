@@ -69,36 +69,77 @@ SILENCE = Form(prior=0.0025, least=0.002, most=0.3, spoilt=0.7)
 LOSING = Form(prior=0.1, least=0.03, most=0.6, spoilt=0.85)
 
 
-def bad(score: Score, form: Form, usual: float | None = None) -> Score:
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """The tests of one account, side by side."""
+
+    refusing: Score = Score()
+    silence: Score = Score()
+    losing: Score = Score()
+
+    @property
+    def highest(self) -> float:
+        """The highest sum, in nats."""
+        return max(self.refusing.value, self.silence.value, self.losing.value)
+
+    @property
+    def only_silence(self) -> bool:
+        """Is it silence that speaks loudest?"""
+        return self.silence.value >= max(self.refusing.value, self.losing.value)
+
+    def faded(self, seconds: float) -> Tests:
+        """The same doubt after some time."""
+        if seconds <= 0 or not self.highest:
+            return self
+        share = 0.5 ** (seconds / HALF_LIFE)
+        return Tests(*(replace(one, value=one.value * share) for one in self._all()))
+
+    def good(self) -> Tests:
+        """One more delivery."""
+        if not self.highest:
+            return self
+        pairs = zip(self._all(), FORMS, strict=True)
+        return Tests(*(replace(one, value=max(0.0, one.value + form.in_favour)) for one, form in pairs))
+
+    def settled(self) -> Tests:
+        """No doubt is left; what is usual stays known."""
+        return Tests(*(replace(one, value=0.0) for one in self._all()))
+
+    def learnt(self, *, late: bool) -> Tests:
+        """One more delivery, while all is well; ``late``: its lateness was learnt before."""
+        return Tests(
+            _learnt(self.refusing, REFUSING, False),
+            _learnt(self.silence, SILENCE, False),
+            self.losing if late else _learnt(self.losing, LOSING, False),
+        )
+
+    def _all(self) -> tuple[Score, Score, Score]:
+        return self.refusing, self.silence, self.losing
+
+
+FORMS = (REFUSING, SILENCE, LOSING)
+
+
+def bad(score: Score, weight: float) -> Score:
     """One more bad outcome."""
-    return replace(score, value=score.value + form.against(form.usual(score) if usual is None else usual))
+    return replace(score, value=score.value + weight)
 
 
-def good(score: Score, form: Form) -> Score:
-    """One more good outcome."""
-    if not score.value:
-        return score
-    return replace(score, value=max(0.0, score.value + form.in_favour))
-
-
-def taken_back(score: Score, form: Form, usual: float | None = None) -> Score:
+def taken_back(score: Score, weight: float) -> Score:
     """What was counted as bad came good, late."""
-    share = form.usual(score) if usual is None else usual
-    return replace(score, value=max(0.0, score.value - form.against(share) + form.in_favour))
+    return replace(score, value=max(0.0, score.value - weight))
 
 
-def learnt(score: Score, form: Form, was_bad: bool) -> Score:
-    """The usual share, moved a little: fast at first, slowly later. Called only while all is well."""
+def learnt_bad(score: Score, form: Form) -> Score:
+    """One more bad outcome, while all is well."""
+    return _learnt(score, form, True)
+
+
+def _learnt(score: Score, form: Form, was_bad: bool) -> Score:
+    """The usual share, moved a little: fast at first, slowly later."""
     usual = form.prior if score.usual is None else score.usual
     seen = min(score.seen + 1, MEMORY)
-    return replace(score, usual=usual + (was_bad - usual) / (PRIOR_WEIGHT + seen), seen=seen)
-
-
-def faded(score: Score, seconds: float) -> Score:
-    """The same doubt after some time."""
-    if not score.value or seconds <= 0:
-        return score
-    return replace(score, value=score.value * 0.5 ** (seconds / HALF_LIFE))
+    return Score(score.value, usual + (was_bad - usual) / (PRIOR_WEIGHT + seen), seen)
 
 
 @dataclass(frozen=True, slots=True)

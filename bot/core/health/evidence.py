@@ -45,9 +45,6 @@ class Kind(StrEnum):
     """Nothing was seen; only the clock went on."""
 
 
-STRONG = frozenset({Kind.FAULT, Kind.SILENT, Kind.UNDELIVERED})
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One observation. ``recipient`` is a fingerprint; ``detail`` a vendor code or word."""
