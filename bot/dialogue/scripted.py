@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.core.addresses import ChannelName
 from bot.core.basket import Basket
 from bot.core.cart import added
 from bot.core.catalogue import Product, Zone, index, match_commune
@@ -34,7 +35,7 @@ _YES = frozenset({"oui", "ok", "d'accord", "confirmer", "yes"})
 
 
 class ScriptedDialogue:
-    """Understands items, a commune, "commander", "oui", "non", "annule"; anything else is answered with a question."""
+    """Understands items, a commune, "commander", "oui", "non", "annule", "telegram"; anything else is answered with a question."""
 
     def __init__(self, products: Sequence[Product], zones: Sequence[Zone], orders: Orders) -> None:
         self._index = index(products)
@@ -53,6 +54,8 @@ class ScriptedDialogue:
         word = turn.choice or fold(turn.text).strip(" .!")
         if word in ("talk_to_human", "parler a quelqu'un"):
             return Answer((Reply("Une personne va vous répondre ici."),), turn.basket, hand_over=True)
+        if word in ("telegram", "je prefere telegram"):
+            return Answer((), turn.basket, move_to=ChannelName.TELEGRAM)
         basket = Basket("", 0) if turn.basket.closed else turn.basket
         if word in ("annule", "cancel_order") and basket.lines:
             closed = replace(turn.basket, version=turn.basket.version + 1, closed=True)

@@ -25,6 +25,9 @@ def relais(system: Running) -> Iterator[Running]:
 
 
 def _calm(running: Running) -> None:
+    for gate in running.gates.values():
+        gate.reopen()
+        gate.release()
     running.wait_ready()
     for fault in running.http.get(f"{running.simulator}/sim/faults").json()["on"]:
         running.fault(fault["channel"], fault["fault"], on=False)

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,15 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.system.gates import Gate, Loop
+from tests.system.up import NAMES
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = "awa-mode"
 TWO_WAY_SHOP = "zoe-accessoires"
 READY_SECONDS = 240.0
+LEADS = {"rasa": "rasa", "providers": "simulator", "rasa_redis": "redis_url", "webhooks": "gateway"}
+"""Where each gate leads, by its name in ``addresses.json``."""
 T = TypeVar("T")
 
 
@@ -48,6 +54,8 @@ class Running:
     addresses: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20.0))
+    loop: Loop = field(kw_only=True)
+    gates: dict[str, Gate] = field(default_factory=dict)
 
     @property
     def gateway(self) -> str:
@@ -89,6 +97,34 @@ class Running:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[int]:
+        """``kill -STOP`` one process for as long as the block lasts; its pid."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def second_worker(self) -> Iterator[None]:
+        """Another worker beside the supervised one, with the same environment."""
+        environment = dict(
+            entry.split("=", 1)
+            for entry in Path(f"/proc/{self.pid('worker')}/environ").read_text().split("\0")
+            if "=" in entry
+        )
+        with (self.data / "log" / "worker-2.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bot.worker"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
     def ready(self) -> bool:
         try:
             return self.http.get(f"{self.gateway}/readyz").status_code == 200
@@ -106,6 +142,8 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError("the supervisor did not stop within 40 s") from None
+        finally:
+            self.loop.close()
 
 
 def _well_stocked(folder: Path) -> Path:
@@ -121,16 +159,20 @@ def _well_stocked(folder: Path) -> Path:
     return folder
 
 
-def start(data: Path) -> Running:
-    """Start the whole and wait until the model answers."""
+def start(data: Path, scripted: bool = False) -> Running:
+    """Start the whole and wait until the model answers. ``scripted``: a stand-in takes Rasa's place."""
     data.mkdir(parents=True, exist_ok=True)
     keep = {"PATH", "HOME", "LANG", "PYENV_ROOT", "TMPDIR"}
     environment = {name: value for name, value in os.environ.items() if name in keep}
     environment["RELAIS_DATA"] = str(data)
     environment["RELAIS_SHOPS"] = str(_well_stocked(data / "shops"))
+    loop = Loop()
+    gates = {name: Gate(loop) for name in (*NAMES, "webhooks")}
+    ports = [word for name in NAMES for word in (f"--{name}", str(gates[name].port))]
+    environment["PUBLIC_URL"] = gates["webhooks"].url
     log = (data / "supervisor.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot.cli", "up", "--simulator"],
+        [sys.executable, "-m", "tests.system.up", *ports, *(["--scripted"] if scripted else [])],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -138,11 +180,13 @@ def start(data: Path) -> Running:
         stderr=subprocess.STDOUT,
     )
     log.close()
-    running = Running(data, process)
+    running = Running(data, process, loop=loop, gates=gates)
     try:
         written = data / "addresses.json"
         eventually(written.exists, 60, "addresses.json")
         running.addresses = json.loads(written.read_text())
+        for name, kind in LEADS.items():
+            gates[name].lead_to(running.addresses[kind])
         running.wait_ready()
         keys = data / "demo-keys.json"
         eventually(keys.exists, 30, "demo-keys.json")
