@@ -212,17 +212,18 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     leases = RedisLeases(redis)
     probe = httpx.AsyncClient(timeout=2.0, trust_env=False)
 
-    async def alive() -> bool:
+    async def gateway_life() -> str | None:
         try:
-            return (await probe.get(f"http://127.0.0.1:{found.port}/healthz")).status_code == 200
+            answer = await probe.get(f"http://127.0.0.1:{found.port}/healthz")
         except httpx.HTTPError:
-            return False
+            return None
+        return answer.text if answer.status_code == httpx.codes.OK else None
 
     async def listen_back(stop: asyncio.Event) -> None:
         async def run(since: float) -> int:
             return await catch_up(lanes, codec, tokens, shop_channels.inboxes(), since)
 
-        await keep_up(clock, alive, run)
+        await keep_up(clock, gateway_life, run)
 
     async def tell(stop: asyncio.Event) -> None:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)

@@ -47,19 +47,24 @@ async def catch_up(
 
 async def keep_up(
     clock: Clock,
-    alive: Callable[[], Awaitable[bool]],
+    gateway: Callable[[], Awaitable[str | None]],
     run: Callable[[float], Awaitable[int]],
 ) -> None:
-    """Run at start, after the gateway was gone for 10 s, and every 5 minutes. Never returns."""
+    """Run at start, after the gateway was gone or started anew, and every 5 minutes. Never returns.
+
+    ``gateway`` names its present life, None while it does not answer: a restart takes a second or two, less than is
+    seen by looking, and Twilio's repeats may all fall into it.
+    """
     last_alive = last_run = clock.now()
+    life = await gateway()
     await run(last_run - BACK)
     while True:
         await clock.sleep(LOOK_EVERY)
         now = clock.now()
-        if not await alive():
+        found = await gateway()
+        if found is None:
             continue
-        gone = now - last_alive
-        last_alive = now
-        if gone >= GAP or now - last_run >= EVERY:
-            last_run = now
+        gone, last_alive = now - last_alive, now
+        if found != life or gone >= GAP or now - last_run >= EVERY:
+            life, last_run = found, now
             await run(now - max(BACK, gone + BACK))

@@ -9,7 +9,7 @@ from typing import Any
 from sanic import Blueprint, HTTPResponse, Request
 
 from bot.ports import Unavailable
-from bot.web.encoding import json_answer
+from bot.web.encoding import json_answer, rfc3339
 from bot.web.gateway import Gateway
 from bot.web.metrics import Metrics
 
@@ -22,8 +22,11 @@ def routes(gateway: Gateway, metrics: Metrics) -> Blueprint:
     """Health addresses; no key is needed and nothing of a shop is shown."""
     health = Blueprint("health")
 
+    # The same for as long as this process lives: whoever looks again sees that it was started anew.
+    life = {"status": "ok", "started_at": rfc3339(gateway.clock.now())}
+
     async def healthz(request: Request) -> HTTPResponse:
-        return json_answer({"status": "ok"})
+        return json_answer(life)
 
     async def readyz(request: Request) -> HTTPResponse:
         """200 once the model answers and the store can be written; 503 before."""
