@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.customers import Customer
-from bot.core.deliveries import Delivery
+from bot.core.deliveries import UNCONFIRMED, Delivery
 from bot.core.handover import PersonAwaited
-from bot.core.messages import Awaiting, Choice, MessageId, Received
+from bot.core.messages import Awaiting, Choice, MessageId, MessageStatus, Received
 
 LINK_SECONDS = 30 * 86400.0
 PAGE_SECONDS = 72 * 3600.0
@@ -135,6 +135,22 @@ class Conversation:
     @property
     def awaiting(self) -> Awaiting | None:
         return self.question.awaiting if self.question else None
+
+    @property
+    def leaving(self) -> Delivery | None:
+        """The notice of a move that is under way or has just left: the move does not count yet."""
+        under_way = (*UNCONFIRMED, MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
+        for delivery in reversed(self.deliveries):
+            says_so = delivery.moves_from is self.channel and delivery.epoch == self.epoch + 1
+            if says_so and delivery.superseded_by is None and delivery.status in under_way:
+                return delivery
+        return None
+
+    @property
+    def heading(self) -> ChannelName:
+        """Where the shopper will be once the notice that is under way has left; else where they are."""
+        notice = self.leaving
+        return notice.channel if notice is not None and notice.channel is not None else self.channel
 
     def next_serial(self) -> tuple[int, Conversation]:
         return self.serial + 1, replace(self, serial=self.serial + 1)

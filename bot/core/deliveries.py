@@ -80,6 +80,10 @@ class Delivery:
     """What its attempt cost: segments at the shop's price."""
     probe: bool = False
     """Sent on a channel that is down, to see whether it works again."""
+    moves_from: ChannelName | None = None
+    """The channel this item says good-bye to: the notice of a move, which counts when it has left."""
+    carried: tuple[str, ...] = ()
+    """What a notice says of all that was owed; said plainly if the move does not happen."""
 
     @property
     def since(self) -> float:

@@ -102,11 +102,11 @@ def choose(
 def _order(
     conversation: Conversation, delivery: Delivery, shop: Shop
 ) -> tuple[ChannelName, ...]:
-    """The conversation's channel first, then the shop's order. An open page outranks a one-way SMS."""
+    """Where the conversation is, where it is going, then the shop's order. An open page outranks a one-way SMS."""
     if delivery.reply.only_on is not None:
         return (delivery.reply.only_on,)
-    first: list[ChannelName] = [conversation.channel]
-    if conversation.channel is ChannelName.SMS and not shop.sms_two_way:
+    first: list[ChannelName] = [conversation.channel, conversation.heading]
+    if conversation.heading is ChannelName.SMS and not shop.sms_two_way:
         first.insert(0, ChannelName.WEB)
     return tuple(dict.fromkeys([*first, *shop.policy.order]))
 
@@ -128,7 +128,8 @@ def _road(
     known = next(iter(conversation.customer.on(channel)), None)
     if known is None:
         return None, "no_address"
-    moves = channel is not conversation.channel and delivery.reply.only_on is None
+    here = (conversation.channel, conversation.heading)
+    moves = channel not in here and delivery.reply.only_on is None
     if state in (State.DOWN, State.BROKEN):
         return None, "down"
     if state is State.RECOVERING and moves:

@@ -1,10 +1,9 @@
-"""Changing a conversation: queue replies, ask questions, move to another channel, repeat what did not arrive."""
+"""Changing a conversation: queue replies, ask questions, repeat what did not arrive."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import (
     DELIVERIES_KEPT,
@@ -13,8 +12,7 @@ from bot.core.conversations import (
     Question,
 )
 from bot.core.deliveries import OPEN, Delivery
-from bot.core.messages import Awaiting, Choice, MessageId, MessageStatus, Purpose, Reply
-from bot.core.shops import Shop
+from bot.core.messages import Awaiting, Choice, MessageStatus, Purpose, Reply
 
 
 def say(
@@ -33,7 +31,7 @@ def say(
     )
     conversation = replace(
         conversation,
-        deliveries=_kept((*conversation.deliveries, delivery)),
+        deliveries=kept((*conversation.deliveries, delivery)),
         last_message_at=now,
     )
     if reply.awaiting is None:
@@ -137,7 +135,7 @@ def with_question(conversation: Conversation, text: str, now: float) -> Conversa
     return answer(conversation, replies, now)
 
 
-def _kept(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+def kept(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
     """Forget settled deliveries beyond the last ones; what is not settled is never forgotten."""
     surplus = len(deliveries) - DELIVERIES_KEPT
     kept: list[Delivery] = []
@@ -165,89 +163,6 @@ def put_on(
     )
 
 
-def move(conversation: Conversation, channel: ChannelName, now: float) -> Conversation:
-    """Go to another channel without a word: the epoch rises. Coming home ends the move."""
-    home = conversation.home_channel or conversation.channel
-    at_home = channel is home
-    return replace(
-        conversation,
-        channel=channel,
-        epoch=conversation.epoch + 1,
-        moved_at=now,
-        moved_from=conversation.channel,
-        home_channel=None if at_home else home,
-    )
-
-
-def move_with_notice(
-    conversation: Conversation,
-    shop: Shop,
-    channel: ChannelName,
-    gone: ChannelName,
-    now: float,
-) -> Conversation:
-    """Move, and say so in one message that carries everything still owed and the pending question.
-
-    Whatever waits or is to be repeated is superseded by the notice, so it is said once.
-    """
-    owed = [
-        d
-        for d in conversation.deliveries
-        if d.status in OPEN and d.superseded_by is None and d.reply.only_on is None
-    ]
-    question = conversation.question
-    texts = tuple(
-        said
-        for d in owed
-        if d.reply.purpose is not Purpose.MOVE_NOTICE
-        and (said := d.reply.lead if question and d.reply.question == question.text else d.reply.text)
-    )
-    first = next((d.supersedes for d in owed if d.supersedes), None)
-    conversation = move(conversation, channel, now)
-    important = any(d.reply.purpose is Purpose.ORDER_CONFIRMATION for d in owed)
-    text = wording.move_notice(
-        shop.name,
-        gone,
-        conversation.basket,
-        texts,
-        question.text if question else "",
-        conversation.customer.language,
-    )
-    reply = Reply(
-        text,
-        purpose=Purpose.ORDER_CONFIRMATION
-        if important and question is None
-        else Purpose.MOVE_NOTICE,
-        choices=question.choices if question else (),
-        author="system",
-    )
-    serial, conversation = conversation.next_serial()
-    notice = Delivery(
-        conversation.message_id(serial),
-        reply,
-        created_at=now,
-        owed_since=min((d.since for d in owed), default=now),
-        supersedes=first,
-        question=question.number if question else None,
-        avoid=tuple(dict.fromkeys(channel for d in owed for channel in d.avoid)),
-    )
-    absorbed = {d.id for d in owed}
-    deliveries = tuple(
-        replace(d, superseded_by=notice.id)
-        if d.id in absorbed or _points_to(d, absorbed)
-        else d
-        for d in conversation.deliveries
-    )
-    return replace(
-        conversation, deliveries=_kept((*deliveries, notice)), last_message_at=now
-    )
-
-
-def _points_to(delivery: Delivery, absorbed: set[MessageId]) -> bool:
-    """An older attempt whose repeat was absorbed by the notice points at the notice now."""
-    return delivery.superseded_by is not None and delivery.superseded_by in absorbed
-
-
 def repeat(
     conversation: Conversation, failed: Delivery, now: float, avoid: bool
 ) -> Conversation:
@@ -265,6 +180,8 @@ def repeat(
         question=failed.question,
         avoid=roads,
         attempts=failed.attempts,
+        moves_from=failed.moves_from,
+        carried=failed.carried,
     )
     old = replace(failed, superseded_by=again.id)
     deliveries = tuple(old if d.id == failed.id else d for d in conversation.deliveries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import handover, speaking, wording
+from bot.core import handover, moving, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import LINK_SECONDS, LinkOffer
 from bot.core.messages import Purpose, Received, Reply
@@ -98,7 +98,7 @@ async def _change_channel(
         )
         return
     old = conversation.channel
-    moved = speaking.move(conversation, channel, now)
+    moved = moving.move(conversation, channel, now)
     text = "\n\n".join(
         part
         for part in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import handover, hearing, late, speaking, wording
+from bot.core import handover, hearing, late, moving, speaking, wording
 from bot.core.addresses import Address, ChannelName, LaneId, Scheme, ShopId, home_lane
 from bot.core.basket import Basket
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page, Unanswered
@@ -77,7 +77,7 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
             case late.Handling.ANSWER:
                 pass
     elif received.channel is not work.conversation.channel:
-        work.conversation = speaking.move(work.conversation, received.channel, now)
+        work.conversation = moving.move(work.conversation, received.channel, now)
     if work.conversation.human:
         _to_the_person(work, received, tap, now)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, gsm7, rendering, speaking, wording
+from bot.core import failover, gsm7, moving, rendering, speaking, wording
 from bot.core.addresses import Address, ChannelName, Scheme
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page
 from bot.core.customers import KnownAddress, Proof
@@ -42,29 +42,33 @@ async def deliver(desk: Desk, work: Work, delivery: Delivery) -> None:
                 )
             )
         case Hold(_, _, Send() as probe) if await _may_probe(desk, work, probe.channel):
+            if delivery.moves_from is probe.channel:
+                delivery = moving.unpacked(work.conversation, delivery)
             await _send(desk, work, replace(delivery, probe=True), probe, states)
         case Hold(reason, until):
             _hold(work, delivery, reason, until, now)
         case Send(moves=True) as road:
-            gone = work.conversation.channel
-            work.conversation = speaking.move_with_notice(
-                work.conversation, work.shop, road.channel, gone, now
-            )
-            work.event(
-                "conversation.moved",
-                now,
-                str(work.conversation.epoch),
-                epoch=work.conversation.epoch,
-                old=gone,
-                new=road.channel,
-            )
+            work.conversation, notice = moving.with_notice(work.conversation, work.shop, now)
+            await _send(desk, work, notice, road, states)
         case Send() as road:
             wait = await _slow_start(desk, work, road.channel, known.get(road.channel), now)
             if wait:
                 later = replace(delivery, not_before=now + wait)
                 work.conversation = work.conversation.with_delivery(later)
-            else:
-                await _send(desk, work, delivery, road, states)
+                return
+            if delivery.moves_from is road.channel:
+                delivery = moving.unpacked(work.conversation, delivery)
+            await _send(desk, work, delivery, road, states)
+
+
+def count_move(work: Work, now: float) -> None:
+    """The notice of a move has left: only now the conversation is on the new channel."""
+    channel, old = moving.left(work.conversation), work.conversation.channel
+    if channel is None:
+        return
+    work.conversation = moving.move(work.conversation, channel, now)
+    epoch = work.conversation.epoch
+    work.event("conversation.moved", now, str(epoch), epoch=epoch, old=old, new=channel)
 
 
 async def _fresh_probe(
@@ -143,6 +147,8 @@ async def _send(
     with desk.permits.one(channel.account) as granted:
         if not granted:
             raise NoPermit
+        under_way = road.moves or work.conversation.leaving is not None
+        delivery = replace(delivery, epoch=work.conversation.epoch + under_way)
         rendered = await _render(desk, work, delivery, channel)
         now = desk.clock.now()
         delivery = replace(
@@ -150,7 +156,6 @@ async def _send(
             status=MessageStatus.SENDING,
             attempts=delivery.attempts + 1,
             channel=road.channel,
-            epoch=work.conversation.epoch,
             started_at=now,
             text=rendered.text,
             patience=_patience(
@@ -196,7 +201,7 @@ async def _render(
     if channel.name is ChannelName.SMS and not channel.capabilities.two_way:
         return await _one_way(desk, work, delivery)
     question = delivery.question or 0
-    lane, epoch = work.lane, work.conversation.epoch
+    lane, epoch = work.lane, delivery.epoch
     return rendering.render(
         delivery.reply,
         channel.capabilities,
@@ -208,10 +213,9 @@ async def _one_way(desk: Desk, work: Work, delivery: Delivery) -> Rendered:
     """One segment that carries what matters, the shop's phone and the link to the page."""
     url = await offer_page(desk, work)
     conversation, reply = work.conversation, delivery.reply
-    if reply.purpose is Purpose.MOVE_NOTICE and conversation.moved_from is not None:
-        reason = wording.short_reason(
-            conversation.moved_from, conversation.customer.language
-        )
+    gone = delivery.moves_from or conversation.moved_from
+    if reply.purpose is Purpose.MOVE_NOTICE and gone is not None:
+        reason = wording.short_reason(gone, conversation.customer.language)
         words = wording.basket_line(conversation.basket, conversation.customer.language)
     else:
         reason, words = "", reply.text

@@ -36,6 +36,7 @@ async def step(desk: Desk, lease: Lease) -> None:
         except NoPermit:
             await commit(desk, work, due_at=now + 0.1, release=True)
             return
+        deliver.count_move(work, now)
         if not busy:
             await commit(desk, work, watch.next_due(work.conversation), release=True)
             return

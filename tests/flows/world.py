@@ -239,6 +239,8 @@ class World:
             settling=settling,
         )
         self._serial = 0
+        self.sent: dict[ChannelName, int] = {ChannelName.SMS: 0}
+        """Channels whose messages are reported sent at once, with how many were. The others: by ``report``."""
 
     @property
     def whatsapp(self) -> Phone:
@@ -264,13 +266,29 @@ class World:
         """Step every lane that is due, until none is."""
         for _ in range(200):
             due = await self.lanes.due_partitions()
-            if not due:
+            if not due and not await self._report_sent():
                 return
             for partition in due:
                 lease = await self.lanes.take(partition)
                 if lease is not None:
                     await step(self.desk, lease)
         raise AssertionError(f"a lane is always due: {await self.conversation()}")
+
+    async def _report_sent(self) -> bool:
+        """Tell of messages that have left since; False when none has."""
+        new = [
+            (f"SM{n + 1}-{name}", self.phones[name].shown[n].message_id)
+            for name, told in self.sent.items()
+            if name in self.phones
+            for n in range(told, len(self.phones[name].shown))
+        ]
+        self.sent = {name: len(self.phones[name].shown) for name in self.sent if name in self.phones}
+        for provider_id, message_id in new:
+            status = Reported(
+                f"sent:{provider_id}", message_id, provider_id, MessageStatus.SENT, self.clock.now()
+            )
+            await receive(self.lanes, codec, TOKENS, status)
+        return bool(new)
 
     async def turn(self, seconds: float) -> None:
         """Let time pass in steps of a second."""

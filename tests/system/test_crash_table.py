@@ -7,6 +7,7 @@ import time
 from tests.system.gates import Direction
 from tests.system.running import Person, Running, eventually
 
+
 def items(person: Person) -> list[tuple[str, int]]:
     lines = person.conversation()["basket"]["lines"]
     return [(line["product_id"], line["quantity"]) for line in lines]
