@@ -1,11 +1,12 @@
 # The two that matter: make run, make test.
 PYTHON := .venv/bin/python
-.PHONY: run serve test lint train setup bench soak evaluate clean
+.PHONY: run serve test lint train setup gateway bench soak evaluate clean
 
-run: setup
+# The gateway does not wait for Rasa's environment: `up` makes that one while webhooks are accepted.
+run: gateway
 	@exec $(PYTHON) -m bot.cli up --simulator
 
-serve: setup
+serve: gateway
 	@exec $(PYTHON) -m bot.cli up
 
 test: setup lint train
@@ -31,6 +32,9 @@ evaluate: setup
 
 setup:
 	@scripts/setup
+
+gateway:
+	@scripts/setup gateway
 
 clean:
 	rm -rf .venv .venv-rasa .tools var

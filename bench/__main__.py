@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("lanes", "turns")
+NAMES = ("startup", "lanes", "turns")
 
 
 def main() -> int:

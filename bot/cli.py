@@ -17,21 +17,28 @@ from bot.settings import SettingsError
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit status."""
-    parser = argparse.ArgumentParser(prog="relais", description=__doc__)
-    commands_ = parser.add_subparsers(dest="command", required=True)
-    up = commands_.add_parser("up", help="start the whole")
-    up.add_argument("--simulator", action="store_true", help="with local stand-ins for Twilio and Telegram")
-    up.set_defaults(run=_up)
-    commands_.add_parser("train", help="train the model if its files changed").set_defaults(run=_train)
-    for found in pkgutil.iter_modules(commands.__path__):
-        importlib.import_module(f"bot.commands.{found.name}").register(commands_)
-    arguments = parser.parse_args(argv)
+    arguments = _parser(sys.argv[1:] if argv is None else argv)
     try:
         status: int = arguments.run(arguments) or 0
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     return status
+
+
+def _parser(argv: list[str]) -> argparse.Namespace:
+    """What was asked for. Only the file of the command that is named is loaded: `up` must not wait for the others."""
+    parser = argparse.ArgumentParser(prog="relais", description=__doc__)
+    commands_ = parser.add_subparsers(dest="command", required=True)
+    up = commands_.add_parser("up", help="start the whole")
+    up.add_argument("--simulator", action="store_true", help="with local stand-ins for Twilio and Telegram")
+    up.set_defaults(run=_up)
+    commands_.add_parser("train", help="train the model if its files changed").set_defaults(run=_train)
+    known = {found.name for found in pkgutil.iter_modules(commands.__path__)}
+    named = argv[0] if argv else ""
+    for name in () if named in commands_.choices else ({named} & known or sorted(known)):
+        importlib.import_module(f"bot.commands.{name}").register(commands_)
+    return parser.parse_args(argv)
 
 
 def _printer() -> Callable[[str], None]:
@@ -41,12 +48,14 @@ def _printer() -> Callable[[str], None]:
 
 def _up(arguments: argparse.Namespace) -> int:
     from bot.supervisor.embedded_redis import NoRedis
+    from bot.supervisor.model import TrainingFailed
+    from bot.supervisor.supervisor import CannotStart
     from bot.supervisor.system import AlreadyRunning, PortTaken, up
 
     found = settings.load(os.environ, simulator=arguments.simulator)
     try:
         asyncio.run(up(found, _printer()))
-    except (AlreadyRunning, PortTaken, NoRedis) as error:
+    except (AlreadyRunning, CannotStart, NoRedis, PortTaken, TrainingFailed) as error:
         print(f"relais: {error}", file=sys.stderr)
         return 2
     return 0

@@ -25,11 +25,9 @@ from bot.flows.permits import Permits
 from bot.flows.tell_orders import keep_telling
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed_readers import LedgerOrderNews
-from bot.ledger.importing import import_shops
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
 from bot.ledger.projector import LedgerRecords, Projector
-from bot.ledger.schema import upgrade_to_head
 from bot.ledger.shopfiles import load_accounts
 from bot.ledger.shops import LedgerShops
 from bot.settings import Settings
@@ -122,7 +120,8 @@ async def gateway(found: Settings) -> Gateway:
 
         async def book() -> Mapping[str, Any]:
             async with ledger.reading() as connection:
-                await connection.exec_driver_sql("SELECT 1")
+                # Not before its tables are there: `prepare` runs beside the gateway.
+                await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
             return {"ledger": "ok", "ledger_version": ledger.version}
 
         told: dict[str, Any] = {"redis": "down", "durability": "unknown", "ledger": "down"}
@@ -242,8 +241,21 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         )
 
 
+class NotDurable(Exception):
+    """With real shoppers, a store that loses what was acknowledged is refused."""
+
+
 async def prepare(found: Settings, say: Callable[[str], None]) -> None:
-    """Bring the ledger up to date, import the shops, and with the simulator make one demo key a shop."""
+    """Bring the ledger up to date, import the shops, and with the simulator make one demo key a shop.
+
+    Without the simulator the store is looked at first. Raises NotDurable, ShopFilesError, Unavailable.
+    """
+    # Only here: Alembic takes longer to load than the gateway may take to accept.
+    from bot.ledger.importing import import_shops
+    from bot.ledger.schema import upgrade_to_head
+
+    if not found.simulator:
+        await _refuse_what_forgets(_redis_url(found))
     await upgrade_to_head(found.database_url)
     ledger = open_ledger(found.database_url)
     try:
@@ -254,6 +266,16 @@ async def prepare(found: Settings, say: Callable[[str], None]) -> None:
             await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
     finally:
         await ledger.close()
+
+
+async def _refuse_what_forgets(url: str) -> None:
+    redis = connect(url)
+    try:
+        complaint = (await durability(redis)).complaint
+    finally:
+        await redis.aclose()
+    if complaint is not None:
+        raise NotDurable(f"REDIS_URL: {complaint}")
 
 
 async def _demo_keys(ledger: Ledger, place: Path, found: Settings) -> None:

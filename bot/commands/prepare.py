@@ -1,4 +1,7 @@
-"""``relais prepare``: bring the ledger up to date and import the shops. ``up`` runs it first."""
+"""``relais prepare``: look whether this Redis may be trusted, bring the ledger up to date, import the shops.
+
+``up`` runs it once, beside the gateway: worker and actions wait for it. Exit status 2: what was given is wrong.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 from bot import settings, wiring
 from bot.ledger.problems import ShopFilesError
+from bot.ports import Unavailable
 
 
 def register(commands: Any) -> None:
@@ -17,9 +21,13 @@ def register(commands: Any) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
+    found = settings.of_child(os.environ)
     try:
-        asyncio.run(wiring.prepare(settings.of_child(os.environ), print))
-    except ShopFilesError as error:
+        asyncio.run(wiring.prepare(found, print))
+    except (ShopFilesError, wiring.NotDurable) as error:
         print(error, file=sys.stderr)
         return 2
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0

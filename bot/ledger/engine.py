@@ -23,6 +23,8 @@ ATTEMPTS = 3
 
 _TO_REPEAT = ("40P01", "40001")
 """deadlock_detected, serialization_failure."""
+_NO_TABLE = "42P01"
+"""undefined_table: the ledger is not prepared yet, which the gateway does not wait for."""
 
 T = TypeVar("T")
 
@@ -134,11 +136,12 @@ def _told() -> Iterator[None]:
     except (PoolTimeout, OSError) as error:
         raise Unavailable("the ledger cannot be reached") from error
     except (OperationalError, InterfaceError) as error:
-        if isinstance(error.orig, sqlite3.OperationalError) and str(error.orig).startswith("no such"):
+        missing = isinstance(error.orig, sqlite3.OperationalError) and str(error.orig).startswith("no such")
+        if missing and "table" not in str(error.orig):
             raise
         raise Unavailable(f"the ledger: {type(error.orig).__name__}") from error
     except DBAPIError as error:
-        if not error.connection_invalidated and _state(error) not in _TO_REPEAT:
+        if not error.connection_invalidated and _state(error) not in (*_TO_REPEAT, _NO_TABLE):
             raise
         raise Unavailable(f"the ledger: {type(error.orig).__name__}") from error
 

@@ -37,7 +37,16 @@ class Durability:
     @property
     def trustworthy(self) -> bool:
         """Good enough to promise that nothing acknowledged is lost."""
-        return self.level is not Level.NONE and not self.evicts
+        return self.complaint is None
+
+    @property
+    def complaint(self) -> str | None:
+        """Why nothing can be promised on this server, in words for its operator."""
+        if self.level is Level.NONE:
+            return "this Redis loses minutes when it dies: set appendonly yes, appendfsync always (or everysec)"
+        if self.evicts:
+            return f"this Redis forgets when it is full (maxmemory-policy {self.policy}): set noeviction"
+        return None
 
 
 async def durability(client: Redis) -> Durability:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from bot.settings import ROOT
+from bot.supervisor import processes
 
 RASA_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
 QUIET = {
@@ -43,25 +43,17 @@ def model_path() -> Path:
 
 async def train(say: Callable[[str], None]) -> Path:
     """Train unless it is there; two callers never train the same at once. Raises TrainingFailed."""
+    await _environment()
     path = model_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / ".lock").open("w") as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        await _hold(lock)
         if path.exists():
             return path
         say(f"training the model {path.name} (about a minute)")
         log_path = path.with_suffix(".log")
         with log_path.open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(str(RASA_PYTHON), "-m", "rasa", "train", "--data", "data", "--config", "config.yml"),
-                *("--domain", "domain.yml", "--out", str(path.parent), "--fixed-model-name", content_hash()),
-                cwd=ROOT,
-                env={**os.environ, **QUIET},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-            code = await process.wait()
+            code = await processes.run(_training(path), log, env=QUIET, cwd=ROOT)
         if code != 0 or not path.exists():
             raise TrainingFailed(
                 f"rasa train ended with {code}; see {log_path}\n{log_path.read_text()[-2000:]}"
@@ -70,6 +62,26 @@ async def train(say: Callable[[str], None]) -> Path:
     return path
 
 
-def python() -> str:
-    """The gateway's interpreter: the one that runs this."""
-    return sys.executable
+async def _environment() -> None:
+    """Rasa's environment, made when it is not there: the gateway has not waited for it. Raises TrainingFailed."""
+    code = await processes.run((str(ROOT / "scripts" / "setup"), "dialogue"), cwd=ROOT)
+    if code != 0:
+        raise TrainingFailed(f"scripts/setup dialogue ended with {code}, see above")
+
+
+async def _hold(lock: IO[str]) -> None:
+    """Wait for the lock by asking: a thread that waits in the kernel could not be told to stop."""
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(0.2)
+
+
+def _training(path: Path) -> tuple[str, ...]:
+    # nice: training takes every core it gets, and webhooks must be accepted meanwhile.
+    return (
+        *("nice", "-n", "5", str(RASA_PYTHON), "-m", "rasa", "train"),
+        *("--data", "data", "--config", "config.yml", "--domain", "domain.yml"),
+        *("--out", str(path.parent), "--fixed-model-name", path.name.removesuffix(".tar.gz")),
+    )

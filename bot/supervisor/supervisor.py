@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
-import os
 import random
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.supervisor import processes
+from bot.supervisor.readiness import Ready
+
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 STEADY_SECONDS = 30.0
-STOP_SECONDS = 20.0
-_PR_SET_PDEATHSIG = 1
+STOP_SECONDS = processes.STOP_SECONDS
+HOPELESS = 2
+"""Exit status of a process that was given something wrong: starting it again cannot help."""
+TAIL = 4000
+"""Bytes of a log that are shown when its process cannot start."""
 
-Ready = Callable[[], Awaitable[bool]]
+
+class CannotStart(Exception):
+    """A process says that what it was given is wrong; its own words follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,10 @@ class Child:
     before: Callable[[], Awaitable[None]] | None = None
     """Awaited before its first start (train the model)."""
     cwd: Path | None = None
-
-
-def _die_with_parent() -> None:
-    """In the child: be killed when the supervisor dies, even by ``kill -9``. Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    once: bool = False
+    """It has an end: ready when it has ended well, and not started again then."""
+    pass_fds: tuple[int, ...] = ()
+    """File descriptors it inherits under the same numbers."""
 
 
 class Supervisor:
@@ -55,6 +57,7 @@ class Supervisor:
         self._pids: dict[str, int] = {}
         self._ready = {child.name: asyncio.Event() for child in children}
         self._stopping = asyncio.Event()
+        self._failure: Exception | None = None
         self.restarts: dict[str, int] = {child.name: 0 for child in children}
 
     def stop(self) -> None:
@@ -65,32 +68,47 @@ class Supervisor:
         await self._ready[name].wait()
 
     async def run(self) -> None:
-        """Start everything; on ``stop`` end everything, last started first."""
+        """Start everything; on ``stop`` end everything, last started first.
+
+        Raises what made one of them impossible to start: CannotStart, or what its ``before`` raised.
+        """
         (self._data / "log").mkdir(parents=True, exist_ok=True)
         keepers = [asyncio.create_task(self._keep(child), name=child.name) for child in self._children]
-        waiting = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait([waiting, *keepers], return_when=asyncio.FIRST_COMPLETED)
-        failed = next((k for k in keepers if k.done() and k.exception() is not None), None)
-        self._stopping.set()
-        # Whoever feeds on another goes first: the reverse of the order in which they were named.
-        for keeper in reversed(keepers):
-            if not keeper.done():
+        try:
+            await self._stopping.wait()
+        finally:
+            # Whoever feeds on another goes first: the reverse of the order in which they were named.
+            for keeper in reversed(keepers):
                 keeper.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await keeper
-        waiting.cancel()
-        if failed is not None:
-            failed.result()
+        if self._failure is not None:
+            raise self._failure
 
     async def _keep(self, child: Child) -> None:
-        for name in child.after:
-            await self._ready[name].wait()
-        if child.before is not None:
-            await child.before()
+        """The whole life of a child. What cannot start stops all."""
+        try:
+            for name in child.after:
+                await self._ready[name].wait()
+            if child.before is not None:
+                await child.before()
+            await self._restart(child)
+        except Exception as error:
+            self._failure = self._failure or error
+            self.stop()
+
+    async def _restart(self, child: Child) -> None:
         wait = FIRST_WAIT
         while True:
-            began = time.monotonic()
+            began, size = time.monotonic(), self._size(child)
             code = await self._once(child)
+            if child.once and code == 0:
+                for line in self._words_since(child, size).splitlines():
+                    self._say(f"{child.name}: {line}")
+                self._ready[child.name].set()
+                return
+            if code == HOPELESS and not self._ready[child.name].is_set():
+                raise CannotStart(f"{child.name} cannot start:\n{self._words_since(child, size)}")
             if time.monotonic() - began >= STEADY_SECONDS:
                 wait = FIRST_WAIT
             self.restarts[child.name] += 1
@@ -101,46 +119,35 @@ class Supervisor:
     def _log(self, child: Child) -> Path:
         return self._data / "log" / f"{child.name}.log"
 
+    def _size(self, child: Child) -> int:
+        log = self._log(child)
+        return log.stat().st_size if log.exists() else 0
+
+    def _words_since(self, child: Child, size: int) -> str:
+        return self._log(child).read_bytes()[size:][-TAIL:].decode(errors="replace").strip()
+
     async def _once(self, child: Child) -> int:
         """One life of a child, to its end. Cancelled: it is stopped first."""
         with self._log(child).open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *child.argv,
-                env={**os.environ, **child.env},
-                cwd=child.cwd,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
+            process = await processes.spawn(
+                child.argv, log, env=child.env, cwd=child.cwd, pass_fds=child.pass_fds
             )
         self._note(child.name, process.pid)
-        watcher = asyncio.create_task(self._watch(child))
+        watcher = None if child.once else asyncio.create_task(self._watch(child))
         try:
             return await process.wait()
         except asyncio.CancelledError:
-            await self._end(process)
+            await processes.end(process, STOP_SECONDS)
             raise
         finally:
-            watcher.cancel()
+            if watcher is not None:
+                watcher.cancel()
             self._note(child.name, None)
 
     async def _watch(self, child: Child) -> None:
         while child.ready is not None and not await child.ready():
             await asyncio.sleep(0.1)
         self._ready[child.name].set()
-
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        """TERM, then KILL after 20 s, for the child's whole group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
 
     def _note(self, name: str, pid: int | None) -> None:
         """Keep ``pids.json`` true: name -> pid of what runs now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
@@ -12,13 +13,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
+from typing import Any
 
 from bot import settings
 from bot.settings import ROOT, Settings
 from bot.supervisor import embedded_redis, model
-from bot.supervisor.supervisor import Child, Ready, Supervisor
+from bot.supervisor.readiness import answers, listens, pongs
+from bot.supervisor.supervisor import Child, Supervisor
+from bot.web.app import listen
 
 
 class PortTaken(Exception):
@@ -47,98 +49,65 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def take_port(found: Settings) -> tuple[Settings, socket.socket]:
+    """Listen on the gateway's port. One that was set must be free; unset, the next free one is taken.
+
+    The supervisor holds this socket as long as it runs and hands it to each gateway it starts: who connects before
+    the first one has loaded, or while one is replaced, waits in its queue instead of being refused.
+    Raises PortTaken.
+    """
+    for port in (found.port,) if found.port_was_set else range(found.port, found.port + 200):
         try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def choose_port(found: Settings) -> Settings:
-    """A port that was set must be free; unset, the next free one from 8000 is taken. Raises PortTaken."""
-    if found.port_was_set:
-        if not is_free(found.port):
-            raise PortTaken(f"PORT {found.port} is in use")
-        return found
-    port = next((p for p in range(found.port, found.port + 200) if is_free(p)), None)
-    if port is None:
-        raise PortTaken(f"no free port from {found.port}")
-    return found.on_port(port)
-
-
-def answers(url: str) -> Ready:
-    """Ready when the address answers 200."""
-
-    async def ask() -> bool:
-        try:
-            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
-                return (await client.get(url)).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    return ask
-
-
-def listens(port: int) -> Ready:
-    """Ready when the port takes a connection."""
-
-    async def ask() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    return ask
+            return found.on_port(port), listen(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise PortTaken(f"PORT {port}: {error.strerror}") from error
+    raise PortTaken(f"PORT {found.port} is in use" if found.port_was_set else f"no free port from {found.port}")
 
 
 def children(
-    found: Settings, ports: Mapping[str, int], extra: Mapping[str, str], say: Callable[[str], None]
+    found: Settings, ports: Mapping[str, int], listening: int, say: Callable[[str], None]
 ) -> list[Child]:
-    """Every process, in the order in which they may start. ``extra``: invented secrets with the simulator."""
-    env = {**found.environment(), **extra, "PYTHONPATH": str(ROOT), **model.QUIET}
-    py = sys.executable
+    """Every process, in the order in which they may start. ``listening``: descriptor of the gateway's socket."""
+    env = {**found.environment(), "PYTHONPATH": str(ROOT), **model.QUIET}
+
+    def ours(name: str, module: str, *arguments: str, **more: Any) -> Child:
+        return Child(name, (sys.executable, "-m", module, *arguments), env, cwd=ROOT, **more)
+
     listed: list[Child] = []
     if "redis" in ports:
-        binary = embedded_redis.find_server()
-        argv = embedded_redis.arguments(binary, ports["redis"], found.data_dir / "redis")
-        listed.append(Child("redis", argv, ready=listens(ports["redis"])))
-    first = ("redis",) if "redis" in ports else ()
-    gateway = f"http://127.0.0.1:{found.port}"
-    if found.simulator:
-        argv = (
-            *(
-                py,
-                "-m",
-                "bot.simulator.app",
-                "--port",
-                str(ports["simulator"]),
-                "--public-url",
-                found.public_url,
-            ),
-            *("--shops", str(found.shops_dir), "--data", str(found.data_dir)),
-            *("--api-keys", str(found.data_dir / "demo-keys.json")),
+        binary, folder = embedded_redis.find_server(), found.data_dir / "redis"
+        embedded_redis.claim(binary, folder)
+        argv = embedded_redis.arguments(binary, ports["redis"], folder)
+        listed.append(Child("redis", argv, ready=pongs(ports["redis"])))
+    healthy = answers(f"http://127.0.0.1:{found.port}/healthz")
+    # The gateway waits for nobody and everybody else for it: webhooks are accepted while the others load.
+    listed.append(
+        ours(
+            "gateway", "bot.web.app", "--socket", str(listening), pass_fds=(listening,), ready=healthy
         )
-        listed.append(Child("simulator", argv, env, ready=listens(ports["simulator"]), cwd=ROOT))
-    listed += [
-        Child("gateway", (py, "-m", "bot.web.app"), env, first, answers(f"{gateway}/healthz"), cwd=ROOT),
-        Child("worker", (py, "-m", "bot.worker"), env, first, cwd=ROOT),
-    ]
+    )
+    if found.simulator:
+        listed.append(
+            ours(
+                "simulator",
+                "bot.simulator.app",
+                *("--port", str(ports["simulator"]), "--public-url", found.public_url),
+                *("--shops", str(found.shops_dir), "--data", str(found.data_dir)),
+                *("--api-keys", str(found.data_dir / "demo-keys.json")),
+                after=("gateway",),
+                ready=listens(ports["simulator"]),
+            )
+        )
+    store = ("redis",) if "redis" in ports else ()
+    listed.append(ours("prepare", "bot.cli", "prepare", after=(*store, "gateway"), once=True))
+    listed.append(ours("worker", "bot.worker", after=("prepare",)))
     if "rasa" not in ports:
         return listed
-    actions = ("--port", str(ports["actions"]))
+    port = str(ports["actions"])
     listed.append(
-        Child(
-            "actions",
-            (py, "-m", "bot.actions_server", *actions),
-            env,
-            (),
-            listens(ports["actions"]),
-            cwd=ROOT,
+        ours(
+            "actions", "bot.actions_server", "--port", port, after=("prepare",), ready=listens(ports["actions"])
         )
     )
 
@@ -148,17 +117,18 @@ def children(
     rasa = (
         *(str(model.RASA_PYTHON), "-m", "bot.dialogue.inside_rasa.serve", "--model", str(model.model_path())),
         *("--port", str(ports["rasa"]), "--redis", found.redis_url or ""),
-        *("--actions", f"http://127.0.0.1:{ports['actions']}/webhook"),
+        *("--actions", f"http://127.0.0.1:{port}/webhook"),
     )
     ready = answers(f"http://127.0.0.1:{ports['rasa']}/relais/ready")
-    # The gateway first: training takes every core, and webhooks must be accepted before.
-    listed.append(Child("rasa", rasa, env, (*first, "gateway"), ready, before=trained, cwd=ROOT))
+    listed.append(Child("rasa", rasa, env, (*store, "gateway"), ready, before=trained, cwd=ROOT))
     return listed
 
 
 def resolve(found: Settings) -> tuple[Settings, dict[str, int], dict[str, str]]:
-    """Fill in what the supervisor decides: ports, embedded Redis, the simulator's addresses and invented secrets."""
-    found = choose_port(found)
+    """Fill in what the supervisor decides: (settings, ports of the parts, variables for every process).
+
+    The variables are the simulator's addresses and, with it, an invented value for each secret that is not set.
+    """
     ports: dict[str, int] = {}
     environ = {**os.environ, **found.environment()}
     extra: dict[str, str] = {}
@@ -185,6 +155,7 @@ def addresses(found: Settings, ports: Mapping[str, int]) -> dict[str, str]:
     """What a person or a test needs to find, as written to ``addresses.json``."""
     known = {
         "gateway": f"http://127.0.0.1:{found.port}",
+        "console": f"{found.public_url}/console",
         "docs": f"{found.public_url}/docs",
         "redis_url": found.redis_url or "",
     }
@@ -197,38 +168,40 @@ def addresses(found: Settings, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 async def up(found: Settings, say: Callable[[str], None]) -> None:
-    """Run the whole until Ctrl-C or TERM. Raises AlreadyRunning, PortTaken, NoRedis, SettingsError."""
+    """Run the whole until Ctrl-C or TERM.
+
+    Raises AlreadyRunning, PortTaken, NoRedis, CannotStart, TrainingFailed, SettingsError.
+    """
     with alone(Path(found.data_dir)):
-        await _up(found, say)
+        found, listening = take_port(found)
+        with listening:
+            await _up(found, listening, say)
 
 
-async def _up(found: Settings, say: Callable[[str], None]) -> None:
+async def _up(found: Settings, listening: socket.socket, say: Callable[[str], None]) -> None:
     found, ports, extra = resolve(found)
-    data = Path(found.data_dir)
     os.environ.update(extra)
-    supervisor = Supervisor(children(found, ports, extra, say), data, say)
+    data = Path(found.data_dir)
+    supervisor = Supervisor(children(found, ports, listening.fileno(), say), data, say)
+
+    def stop() -> None:
+        # Ours first: with it open, whoever connects to a gateway that has ended would wait for nobody.
+        listening.close()
+        supervisor.stop()
+
     loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, supervisor.stop)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(signum, stop)
     known = addresses(found, ports)
-    await prepare(found, say)
-    (data / "addresses.json").write_text(json.dumps(known, indent=2))
+    place = data / "addresses.json"
+    place.touch(mode=0o600)  # REDIS_URL may carry a password
+    place.write_text(json.dumps(known, indent=2))
     greeter = asyncio.create_task(_greet(supervisor, found, ports, known, say))
     try:
         await supervisor.run()
     finally:
         greeter.cancel()
-        (data / "addresses.json").unlink(missing_ok=True)
-
-
-async def prepare(found: Settings, say: Callable[[str], None]) -> None:
-    """Bring the ledger up to date and import the shops, before anybody reads them. Raises CalledProcessError."""
-    say("ledger and shops")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "prepare", env={**os.environ, **found.environment()}, cwd=ROOT
-    )
-    if await process.wait() != 0:
-        raise SystemExit("the ledger could not be prepared, see above")
+        place.unlink(missing_ok=True)
 
 
 async def _greet(
@@ -243,7 +216,9 @@ async def _greet(
     if found.simulator:
         await supervisor.ready("simulator")
         say(f"phones    {known['phones']}")
+    say(f"console   {known['console']}")
     say(f"API docs  {known['docs']}")
+    await supervisor.ready("prepare")
     if "rasa" in ports:
         say("loading the model (half a minute)")
         await supervisor.ready("rasa")

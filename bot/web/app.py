@@ -1,11 +1,13 @@
-"""The gateway's process: ``python -m bot.web.app``.
+"""The gateway's process: ``python -m bot.web.app [--socket FD]``.
 
 It listens before it loads: importing what it needs takes seconds on a small machine, and whoever connects meanwhile
-waits in the socket's queue instead of being refused. So nothing heavy may be imported at the top of this file.
+waits in the socket's queue instead of being refused. Under the supervisor the socket is inherited, so that the queue
+also outlives this process. Nothing heavy may be imported at the top of this file.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -52,20 +54,32 @@ async def _serve(found: settings.Settings, listening: socket.socket) -> None:
 
 
 def main() -> int:
-    """Run the gateway with the environment's settings; 1 when it cannot start."""
+    """Run the gateway with the environment's settings; 2 when what it was given is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--socket", type=int, help="descriptor of a listening socket; none: listen on PORT")
+    inherited: int | None = parser.parse_args().socket
     try:
         found = settings.of_child(os.environ)
+        listening = listen(found.port) if inherited is None else socket.socket(fileno=inherited)
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
-        return 1
-    try:
-        listening = listen(found.port)
+        return 2
     except OSError as error:
-        print(f"PORT {found.port}: {error.strerror}", file=sys.stderr)
-        return 1
+        print(f"PORT: {error.strerror}", file=sys.stderr)
+        return 2
+    return _run(found, listening)
+
+
+def _run(found: settings.Settings, listening: socket.socket) -> int:
     import uvloop
 
-    uvloop.run(_serve(found, listening))
+    from bot.ledger.problems import ShopFilesError
+
+    try:
+        uvloop.run(_serve(found, listening))
+    except ShopFilesError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

@@ -24,10 +24,16 @@ async def test_a_database_that_does_not_answer_is_unavailable() -> None:
     await ledger.close()
 
 
-async def test_a_missing_table_is_a_bug(empty: Ledger) -> None:
-    with pytest.raises((OperationalError, ProgrammingError)):
+async def test_a_ledger_that_is_not_prepared_yet_is_unavailable(empty: Ledger) -> None:
+    with pytest.raises(Unavailable):
         async with empty.reading() as connection:
             await connection.execute(select(Feed.last))
+
+
+async def test_a_missing_column_is_a_bug(ledger: Ledger) -> None:
+    with pytest.raises((OperationalError, ProgrammingError)):
+        async with ledger.reading() as connection:
+            await connection.execute(text("SELECT absent FROM feed"))
 
 
 async def test_an_exception_rolls_back(ledger: Ledger) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.supervisor import embedded_redis
-from bot.supervisor.supervisor import Child, Supervisor
+from bot.supervisor import embedded_redis, processes
+from bot.supervisor.supervisor import CannotStart, Child, Supervisor
 from bot.supervisor.system import AlreadyRunning, alone
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -96,9 +96,10 @@ async def test_none_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> Non
 
 
 def test_a_redis_of_6_2_or_newer_is_found() -> None:
-    binary = embedded_redis.find_server()
-    assert embedded_redis.version_of(binary) >= (6, 2)
-    assert embedded_redis.version_of("/bin/false") == (0, 0)
+    server = embedded_redis.describe(embedded_redis.find_server())
+    assert server is not None
+    assert server.version >= (6, 2)
+    assert embedded_redis.describe("/bin/false") is None
 
 
 def test_a_data_folder_has_one_relais(tmp_path: Path) -> None:
@@ -106,3 +107,65 @@ def test_a_data_folder_has_one_relais(tmp_path: Path) -> None:
         pass
     with alone(tmp_path):
         assert (tmp_path / "up.lock").exists()
+
+
+async def test_what_waits_for_a_child_with_an_end_starts_when_it_ended_well(tmp_path: Path) -> None:
+    said: list[str] = []
+    once = Child("once", (sys.executable, "-c", "print('imported')"), once=True)
+    supervisor = Supervisor([once, Child("b", SLEEPER, after=("once",))], tmp_path, said.append)
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: set(pids(tmp_path)) == {"b"})
+    supervisor.stop()
+    await running
+    assert said == ["once: imported"]
+    assert supervisor.restarts == {"once": 0, "b": 0}
+
+
+async def test_a_child_with_an_end_is_tried_again_until_it_ends_well(tmp_path: Path) -> None:
+    fails_once = f"import os, sys; p={str(tmp_path / 'mark')!r}; sys.exit(0 if os.path.exists(p) else open(p, 'w').close() or 1)"
+    supervisor = Supervisor(
+        [Child("once", (sys.executable, "-c", fails_once), once=True)], tmp_path, lambda _: None
+    )
+    running = asyncio.create_task(supervisor.run())
+    await asyncio.wait_for(supervisor.ready("once"), 15)
+    supervisor.stop()
+    await running
+    assert supervisor.restarts == {"once": 1}
+
+
+async def test_what_was_given_wrong_stops_all_and_is_told(tmp_path: Path) -> None:
+    wrong = Child("wrong", (sys.executable, "-c", "import sys; sys.exit(print('no such shop') or 2)"), once=True)
+    supervisor = Supervisor([Child("a", SLEEPER), wrong], tmp_path, lambda _: None)
+    with pytest.raises(CannotStart, match="no such shop"):
+        await supervisor.run()
+    assert pids(tmp_path) == {}
+
+
+async def test_what_is_awaited_before_a_start_ends_with_the_supervisor(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    argv = (sys.executable, "-c", f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+
+    async def train() -> None:
+        await processes.run(argv)
+
+    supervisor = Supervisor([Child("a", SLEEPER, before=train)], tmp_path, lambda _: None)
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: mark.exists() and mark.read_text())
+    supervisor.stop()
+    await running
+    assert not alive(int(mark.read_text()))
+
+
+async def test_what_a_killed_process_ran_to_its_end_dies_too(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    child = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    script = f"""
+import asyncio, sys
+from bot.supervisor import processes
+asyncio.run(processes.run((sys.executable, "-c", {child!r})))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script])
+    await until(lambda: mark.exists() and mark.read_text())
+    process.kill()
+    process.wait()
+    await until(lambda: not alive(int(mark.read_text())))
