@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,16 +24,22 @@ from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
 from bot.flows.permits import Permits
 from bot.flows.tell_orders import keep_telling
+from bot.ledger.audit import LedgerAudit
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
+from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.shopfiles import load_accounts
 from bot.ledger.shops import LedgerShops
-from bot.settings import Settings
+from bot.ledger.users import LedgerUsers, Role
+from bot.settings import Settings, SettingsError
 from bot.storage import codec
 from bot.storage.redis import RedisHealthBoard, RedisJournal, RedisLanes, RedisLeases, connect, durability
+from bot.storage.sessions import RedisSessions
+from bot.storage.throttle import RedisThrottle
+from bot.web.console.parts import Console
 from bot.web.doors import Doors
 from bot.web.gateway import Gateway
 from bot.web.ledger_reads import LedgerReads
@@ -156,6 +163,14 @@ async def gateway(found: Settings) -> Gateway:
         dialogue_ready=dialogue.ready,
         facts=facts,
         acknowledge=acknowledge,
+        console=Console(
+            ledger=ledger,
+            users=LedgerUsers(ledger),
+            audit=LedgerAudit(ledger),
+            sessions=RedisSessions(redis),
+            throttle=RedisThrottle(redis, found.secret),
+            simulator=found.simulator,
+        ),
         close=close,
     )
 
@@ -264,6 +279,11 @@ async def prepare(found: Settings, say: Callable[[str], None]) -> None:
                 say(f"{shop.shop_id}: kept {field} as it was changed here (--replace overwrites)")
         if found.simulator:
             await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
+            await demo_users(ledger, found.data_dir / "demo-users.json", say)
+        elif demos := await LedgerUsers(ledger).demos():
+            raise SettingsError(
+                [f"demo user {login} in the ledger: relais users remove --demo" for login in demos]
+            )
     finally:
         await ledger.close()
 
@@ -285,5 +305,25 @@ async def _demo_keys(ledger: Ledger, place: Path, found: Settings) -> None:
     for shop in await LedgerShops(ledger, {}).ids():
         if shop not in known or await keys.verify(known[shop]) is None:
             known[shop] = await keys.create(shop, "demo", live=False)
+    place.touch(mode=0o600)
+    place.write_text(json.dumps(known, indent=2))
+
+
+async def demo_users(ledger: Ledger, place: Path, say: Callable[[str], None]) -> None:
+    """An owner of each shop for the demo, in a file only this user can read, and told. Made once."""
+    users, passwords = LedgerUsers(ledger), Passwords()
+    known: dict[str, dict[str, str]] = json.loads(place.read_text()) if place.exists() else {}
+    for shop in await LedgerShops(ledger, {}).ids():
+        login = f"demo@{shop}"
+        found = await users.by_login(login)
+        if found is None or shop not in known:
+            password = f"{secrets.choice(('pagne', 'foulard', 'marche', 'soleil'))}-{secrets.token_hex(4)}"
+            known[shop] = {"login": login, "password": password}
+            digest = await passwords.hash(password)
+            if found is None:
+                await users.create(shop, login, "Démo", Role.OWNER, password_hash=digest, demo=True)
+            else:
+                await users.set_password(found[0].id, digest)
+        say(f"console demo login: {login}  password: {known[shop]['password']}")
     place.touch(mode=0o600)
     place.write_text(json.dumps(known, indent=2))

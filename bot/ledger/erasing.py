@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.ledger.console_models import NoteRow
 from bot.ledger.engine import Ledger
 from bot.ledger.models import (
     AddressRow,
@@ -37,7 +38,7 @@ async def erase(
         found = await connection.execute(
             update(Customer)
             .where(Customer.id == customer_id, Customer.shop_id == shop_id)
-            .values(name=None, erased_at=at)
+            .values(name=None, folded_name="", erased_at=at)
             .returning(Customer.id)
         )
         if found.first() is None:
@@ -50,9 +51,10 @@ async def erase(
         await connection.execute(
             update(ConversationRow)
             .where(ConversationRow.id.in_(lanes))
-            .values(snapshot={}, basket={}, awaiting=None, erased_at=at)
+            .values(snapshot={}, basket={}, awaiting=None, waiting_since=None, erased_at=at)
         )
         await connection.execute(delete(MessageRow).where(MessageRow.conversation_id.in_(lanes)))
+        await connection.execute(delete(NoteRow).where(NoteRow.conversation_id.in_(lanes)))
         await connection.execute(delete(CallListRow).where(CallListRow.conversation_id.in_(lanes)))
         await connection.execute(
             delete(ConsentRow).where(ConsentRow.shop_id == shop_id, ConsentRow.customer_id == customer_id)

@@ -110,6 +110,8 @@ class Customer(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     shop_id: Mapped[str]
     name: Mapped[str | None]
+    folded_name: Mapped[str]
+    """In small letters without accents, for searching."""
     language: Mapped[str]
     roads: Mapped[int]
     """``core.readiness.Road``: how this shopper can be reached, so that readiness is a count over an index."""
@@ -154,6 +156,9 @@ class ConversationRow(Base):
             sqlite_where=text("status = 'human'"),
             postgresql_where=text("status = 'human'"),
         ),
+        Index(None, "shop_id", "last_message_at", "id"),
+        Index(None, "shop_id", "status", "last_message_at", "id"),
+        Index(None, "shop_id", "mark"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -172,6 +177,8 @@ class ConversationRow(Base):
     mark: Mapped[str]
     created_at: Mapped[datetime]
     last_message_at: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    """Since when the shopper has waited for a person's words; null when nobody has to answer."""
     erased_at: Mapped[datetime | None]
     """What the journal tells of times before it is dropped."""
 
@@ -201,6 +208,8 @@ class MessageRow(Base):
     author: Mapped[str]
     channel: Mapped[str | None]
     text: Mapped[str]
+    folded: Mapped[str]
+    """``text`` in small letters without accents, for searching."""
     status: Mapped[str]
     late: Mapped[bool]
     superseded_by: Mapped[str | None]

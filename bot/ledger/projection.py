@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.attention import waiting_since
 from bot.core.basket import to_dict
 from bot.core.journal import Entry, PublicEvent, TranscriptItem
 from bot.core.readiness import roads_of
 from bot.core.triage import urgency
+from bot.core.words import fold
 from bot.ledger import outage_projection as outages
 from bot.ledger.marks import Marked
 from bot.ledger.models import AddressRow, ConversationRow, Customer, MessageRow
@@ -36,17 +38,17 @@ async def project(connection: AsyncConnection, entries: Sequence[Marked]) -> Non
     if newest:
         await _people(connection, newest)
         statement = upsert(connection, ConversationRow, ("id",), ("created_at", "erased_at"), newer="mark")
-        await connection.execute(statement, [_conversation(one) for one in newest])
+        await connection.execute(statement, [_conversation(one, known.get(one.entry.lane)) for one in newest])
     await _messages(connection, alive)
     await tell(connection, (_event(one.entry, event) for one in alive for event in one.entry.events))
     await outages.project(connection, alive, [one.record for one in newest])
 
 
 async def _known(connection: AsyncConnection, lanes: Iterable[str]) -> Mapping[str, Any]:
-    """Mark and time of erasing, by conversation."""
+    """Mark, time of erasing and since when a person is waited for, by conversation."""
     table = ConversationRow
     found = await connection.execute(
-        select(table.id, table.mark, table.erased_at).where(table.id.in_(sorted(lanes)))
+        select(table.id, table.mark, table.erased_at, table.waiting_since).where(table.id.in_(sorted(lanes)))
     )
     return {row.id: row for row in found}
 
@@ -67,6 +69,7 @@ async def _people(connection: AsyncConnection, newest: Sequence[Marked]) -> None
                 "id": customer.id,
                 "shop_id": record.shop_id,
                 "name": customer.name,
+                "folded_name": fold(customer.name or ""),
                 "language": customer.language,
                 "roads": int(roads_of(customer)),
                 "mark": one.mark,
@@ -128,11 +131,12 @@ async def _forget_addresses(
         )
 
 
-def _conversation(one: Marked) -> dict[str, Any]:
+def _conversation(one: Marked, known: Any) -> dict[str, Any]:
     record = one.record
     open_ = not record.basket.closed
     basket_xof = record.basket.items_total_xof if open_ else 0
     heard_at = max(record.heard_at.values(), default=record.created_at)
+    waited = known.waiting_since.timestamp() if known is not None and known.waiting_since else None
     return {
         "id": record.id,
         "shop_id": record.shop_id,
@@ -148,6 +152,7 @@ def _conversation(one: Marked) -> dict[str, Any]:
         "mark": one.mark,
         "created_at": instant(record.created_at),
         "last_message_at": instant_or_none(record.last_message_at),
+        "waiting_since": instant_or_none(waiting_since(record, waited)),
         "erased_at": None,
     }
 
@@ -170,6 +175,7 @@ def _message(one: Marked, item: TranscriptItem) -> dict[str, Any]:
         "author": item.author,
         "channel": item.channel.value if item.channel else None,
         "text": item.text,
+        "folded": fold(item.text),
         "status": item.status.value,
         "late": item.late,
         "superseded_by": item.superseded_by,

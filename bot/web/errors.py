@@ -13,6 +13,7 @@ from sanic.handlers import ErrorHandler
 from bot.ports import Unavailable
 from bot.web import problems
 from bot.web.chat import pages
+from bot.web.console import rendering
 from bot.web.problems import Problem
 from bot.web.requests import request_id, safe_path
 
@@ -65,6 +66,10 @@ def answer(request: Request, problem: Problem) -> HTTPResponse:
         return HTTPResponse(
             words, problem.kind.status, dict(problem.headers), content_type="text/plain; charset=utf-8"
         )
+    if path == "/console" or path.startswith("/console/"):
+        page = rendering.problem(request, problem.kind.status)
+        page.headers.update(dict(problem.headers))
+        return page
     if path.startswith(("/c/", "/s/")):
         page = _page(problem)
         page.headers.update(dict(problem.headers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.core.addresses import LaneId, home_lane, parse
 from bot.core.messages import Command, Item
@@ -14,6 +14,9 @@ from bot.flows.receive import put_item, receive
 from bot.ports import Clock, Codec, HealthBoard, Lanes, Put, Shops, Unavailable
 from bot.web.doors import Doors
 from bot.web.ledger_port import Keys, Reads
+
+if TYPE_CHECKING:
+    from bot.web.console.parts import Console
 
 T = TypeVar("T")
 
@@ -54,6 +57,8 @@ class Gateway:
     """Answer a Telegram callback query: (shop, callback query id)."""
     keep_raw: Callable[[str, str, str, bytes], Awaitable[None]] | None = None
     """Keep an authentic webhook that was not understood: (shop, hook, its kind, body). May raise Unavailable."""
+    console: Console | None = None
+    """The vendor's console; None: there is none."""
     close: Callable[[], Awaitable[None]] | None = None
     """Give connections back at the end."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sanic import Request
 
-_TOKEN = re.compile(r"/c/[^/\s?\"'<>]+")
+_TOKEN = re.compile(r"(/c/|/console/password/)[^/\s?\"'<>]+")
 
 
 class RelaisRequest(Request):
@@ -28,8 +28,8 @@ def request_id(request: Request | None) -> str:
 
 
 def safe_path(path: str) -> str:
-    """The path without a page token."""
-    return _TOKEN.sub("/c/[token]", path)
+    """The path without the token of a page or of a password link."""
+    return _TOKEN.sub(r"\1[token]", path)
 
 
 class NoTokens(logging.Filter):
@@ -37,7 +37,7 @@ class NoTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if "/c/" in message:
+        if "/c/" in message or "/console/password/" in message:
             record.msg, record.args = safe_path(message), ()
         return True
 

@@ -14,6 +14,8 @@ from sanic.response import BaseHTTPResponse
 from bot.web import health, webhooks
 from bot.web.api import router as api
 from bot.web.chat import routes as chat
+from bot.web.console import router as console
+from bot.web.console.stream import Streams
 from bot.web.docs import routes as docs
 from bot.web.errors import Errors
 from bot.web.gateway import Gateway
@@ -42,12 +44,20 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
     app.blueprint(chat.routes(gateway))
     app.blueprint(api.routes(gateway))
     app.blueprint(docs.routes())
+    if gateway.console is not None:
+        app.blueprint(console.routes(gateway, gateway.console))
+        streams = app.ctx.console_streams = Streams()
+
+        async def end_streams(_: object) -> None:
+            streams.close()
+
+        app.register_listener(end_streams, "before_server_stop")
 
     async def finish(request: Request, response: BaseHTTPResponse) -> None:
         secure(request, response)
         area = request.path.split("/", 2)[1] if request.path.count("/") else ""
         if area != "webhooks":
-            known = area if area in ("api", "c", "s", "docs", "healthz", "readyz", "metrics") else "other"
+            known = area if area in ("api", "c", "s", "console", "docs", "healthz", "readyz", "metrics") else "other"
             metrics.requests.labels(known, f"{response.status // 100}xx").inc()
 
     app.register_middleware(finish, "response")

@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 from alembic import context
 
-from bot.ledger import models
+from bot.ledger import console_models, models
 from bot.ledger.columns import Base, Text, UtcDateTime
 
-assert models.OrderRow.__table__ in Base.metadata.sorted_tables, "the models must be loaded to be compared"
+for _table in (models.OrderRow, console_models.User):
+    assert _table.__table__ in Base.metadata.sorted_tables, "the models must be loaded to be compared"
 
 
 def _render(kind: str, item: Any, _context: object) -> str | Literal[False]:

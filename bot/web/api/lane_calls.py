@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from typing import Protocol
 
 from bot.core.addresses import LaneId
 from bot.core.conversations import Conversation
@@ -20,6 +21,16 @@ LOOK_EVERY = 0.05
 _LANE = re.compile(r"[0-9a-f]{20}")
 
 
+class Caller(Protocol):
+    """Who asks: REST's ``Call`` or a visit to the console."""
+
+    @property
+    def gateway(self) -> Gateway: ...
+
+    @property
+    def shop(self) -> str: ...
+
+
 async def committed(gateway: Gateway, shop: str, conversation_id: str) -> Conversation | None:
     """The record as last committed, if it is this shop's; None when the store has none. Raises Unavailable."""
     if not _LANE.fullmatch(conversation_id):
@@ -31,7 +42,7 @@ async def committed(gateway: Gateway, shop: str, conversation_id: str) -> Conver
     return found if found.shop_id == shop and found.id == conversation_id else None
 
 
-async def exists(call: Call, conversation_id: str) -> Conversation | None:
+async def exists(call: Caller, conversation_id: str) -> Conversation | None:
     """404 unless the shop has it. None: the store forgot it, the ledger did not; its lane will rebuild it."""
     found = await committed(call.gateway, call.shop, conversation_id)
     if found is None and await call.gateway.reads.conversation(call.shop, conversation_id) is None:
@@ -40,7 +51,7 @@ async def exists(call: Call, conversation_id: str) -> Conversation | None:
 
 
 async def ask(
-    call: Call, conversation_id: str, command: Command, done: Callable[[Conversation], bool]
+    call: Caller, conversation_id: str, command: Command, done: Callable[[Conversation], bool]
 ) -> tuple[Conversation, bool]:
     """Put a command and wait, 5 s at most, until it shows in the record. The flag is False for a repeat.
 

@@ -1,0 +1,52 @@
+"""What the health board knows of a shop's channels, with the shop's own force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot.core.addresses import ChannelName
+from bot.core.health import AccountHealth, effective
+from bot.core.shops import Shop
+from bot.flows.desk import force_key
+from bot.web.gateway import Gateway, in_time
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One channel: as it is routed, as it was measured, and the force."""
+
+    channel: ChannelName
+    measured: AccountHealth
+    force: AccountHealth | None
+
+    @property
+    def routed(self) -> AccountHealth:
+        """State, beginning and force as routing obeys them."""
+        forced = self.force is not None and self.force.forced in ("up", "down")
+        since = self.force.since if self.force is not None and forced else self.measured.since
+        state = effective(self.measured, self.force)
+        return replace(
+            self.measured,
+            state=state,
+            since=since,
+            forced=self.force.forced if self.force is not None and forced else None,
+            forced_reason=self.force.forced_reason if self.force is not None and forced else None,
+        )
+
+
+async def known(gateway: Gateway, shop: Shop) -> list[Known]:
+    """All channels of a shop, in its own order. Raises Unavailable."""
+    order = [*shop.policy.order, *(name for name in shop.accounts if name not in shop.policy.order)]
+    channels = [name for name in order if name in shop.accounts]
+    keys = [shop.accounts[name] for name in channels] + [force_key(shop.id, name) for name in channels]
+    found = await in_time(gateway.board.read(keys))
+    return [
+        Known(name, found.get(shop.accounts[name], AccountHealth()), found.get(force_key(shop.id, name)))
+        for name in channels
+    ]
+
+
+def routed(channels: list[Known]) -> Mapping[ChannelName, AccountHealth]:
+    """What ``flows.desk.states_of`` takes."""
+    return {one.channel: one.routed for one in channels}
