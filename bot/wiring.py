@@ -36,7 +36,15 @@ from bot.ledger.shops import LedgerShops
 from bot.ledger.users import LedgerUsers, Role
 from bot.settings import Settings, SettingsError
 from bot.storage import codec
-from bot.storage.redis import RedisHealthBoard, RedisJournal, RedisLanes, RedisLeases, connect, durability
+from bot.storage.redis import (
+    RedisHealthBoard,
+    RedisJournal,
+    RedisLanes,
+    RedisLeases,
+    RedisLimits,
+    connect,
+    durability,
+)
 from bot.storage.sessions import RedisSessions
 from bot.storage.throttle import RedisThrottle
 from bot.web.console.parts import Console
@@ -160,6 +168,8 @@ async def gateway(found: Settings) -> Gateway:
         doors=Doors(lambda: accounts, found.public_url),
         reads=LedgerReads(ledger),
         keys=LedgerKeys(ledger),
+        ledger=ledger,
+        limits=RedisLimits(redis),
         dialogue_ready=dialogue.ready,
         facts=facts,
         acknowledge=acknowledge,

@@ -25,7 +25,8 @@ ZONE_COLUMNS = ("commune", "aliases", "fee_xof", "eta_text")
 MOST_XOF = 100_000_000
 MOST_PIECES = 1_000_000
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ID = r"[a-z0-9]+(-[a-z0-9]+)*"
+"""Form of a product id."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 T = TypeVar("T")
@@ -129,7 +130,7 @@ def _rows(file: str, text: str, problems: list[Problem]) -> Iterator[tuple[int, 
 
 
 def _product(values: dict[str, str]) -> Product:
-    if not _ID.fullmatch(values["product_id"]):
+    if not re.fullmatch(ID, values["product_id"]):
         raise _Cell("product_id", "small letters, digits and single hyphens only")
     return Product(
         id=values["product_id"],

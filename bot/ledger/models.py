@@ -371,6 +371,10 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    rate_per_minute: Mapped[int | None]
+    """None: ``keys.RATE_PER_MINUTE``."""
+    replaced_by: Mapped[str | None]
+    """Id of the key that a rotation made; this one ends when the overlap does."""
 
 
 class JournalOffset(Base):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.core.basket import Basket, BasketLine, Checkout
 from bot.core.catalogue import Product
-from bot.core.orders import Rejected
 from bot.core.words import fold
-from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.catalogue import products_sold, zones_served
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +22,35 @@ class Wanted:
     options: Mapping[str, str]
 
 
-async def priced(
-    catalogue: LedgerCatalogue, shop_id: str, basket_id: str, lines: Sequence[Wanted], checkout: Checkout
-) -> Basket | Rejected:
-    """The basket to place; the checkout's fee is filled in. Whether it is in stock, ``place`` finds out.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no basket. ``reason``: ``unknown_product``, ``wrong_options`` (with the ``line``), ``unknown_commune``."""
 
-    Rejected: ``unknown_product``, ``incomplete`` (an option is missing or not offered), ``unknown_commune``.
-    Raises Unavailable.
-    """
-    products = {product.id: product for product in await catalogue.catalogue(shop_id)}
+    reason: str
+    line: int | None = None
+
+
+async def priced(
+    connection: AsyncConnection, shop_id: str, basket_id: str, lines: Sequence[Wanted], checkout: Checkout
+) -> Basket | Refusal:
+    """The basket to place; the checkout's fee is filled in. Whether it is in stock, ``place_order`` finds out."""
+    sold = await products_sold(connection, shop_id, {line.product_id for line in lines})
+    products = {product.id: product for product in sold}
     found: list[BasketLine] = []
-    for wanted in lines:
+    for number, wanted in enumerate(lines):
         product = products.get(wanted.product_id)
         if product is None:
-            return Rejected("unknown_product")
+            return Refusal("unknown_product", number)
         line = _line(product, wanted)
         if line is None:
-            return Rejected("incomplete")
+            return Refusal("wrong_options", number)
         found.append(line)
     name = fold(checkout.commune or "")
-    for zone in await catalogue.zones(shop_id):
+    for zone in await zones_served(connection, shop_id):
         if name in (fold(known) for known in (zone.commune, *zone.aliases)):
-            return Basket(
-                basket_id,
-                lines=tuple(found),
-                checkout=replace(checkout, commune=zone.commune, fee_xof=zone.fee_xof),
-            )
-    return Rejected("unknown_commune")
+            served = replace(checkout, commune=zone.commune, fee_xof=zone.fee_xof)
+            return Basket(basket_id, lines=tuple(found), checkout=served)
+    return Refusal("unknown_commune")
 
 
 def _line(product: Product, wanted: Wanted) -> BasketLine | None:

@@ -6,6 +6,7 @@ from bot.storage.health import RedisHealthBoard
 from bot.storage.journal import RedisJournal, Stored
 from bot.storage.lanes import RedisLanes
 from bot.storage.leases import RedisLeases
+from bot.storage.limits import RedisLimits
 
 __all__ = [
     "Durability",
@@ -14,6 +15,7 @@ __all__ = [
     "RedisJournal",
     "RedisLanes",
     "RedisLeases",
+    "RedisLimits",
     "Stored",
     "connect",
     "durability",

@@ -11,7 +11,9 @@ from bot.core.addresses import LaneId, home_lane, parse
 from bot.core.messages import Command, Item
 from bot.core.tokens import Tokens
 from bot.flows.receive import put_item, receive
+from bot.ledger.engine import Ledger
 from bot.ports import Clock, Codec, HealthBoard, Lanes, Put, Shops, Unavailable
+from bot.storage.limits import RedisLimits
 from bot.web.doors import Doors
 from bot.web.ledger_port import Keys, Reads
 
@@ -22,6 +24,10 @@ T = TypeVar("T")
 
 PUT_SECONDS = 2.0
 """A provider gets its 503 within this time when the store hangs; Twilio's own patience is 15 s."""
+
+
+WRITERS = 6
+"""Transactions of REST at once. Each may wait for a rival's, so there are fewer than the pool has connections."""
 
 
 async def _nothing() -> Mapping[str, Any]:
@@ -49,6 +55,8 @@ class Gateway:
     reads: Reads
     """The ledger, as REST and the light page read it."""
     keys: Keys
+    ledger: Ledger
+    """The ledger itself, for what REST changes there."""
     dialogue_ready: Callable[[], Awaitable[bool]] = _ready
     """Does the model answer?"""
     facts: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing
@@ -59,6 +67,9 @@ class Gateway:
     """Keep an authentic webhook that was not understood: (shop, hook, its kind, body). May raise Unavailable."""
     console: Console | None = None
     """The vendor's console; None: there is none."""
+    limits: RedisLimits | None = None
+    """How often a key may ask; None: as often as it likes."""
+    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WRITERS), repr=False)
     close: Callable[[], Awaitable[None]] | None = None
     """Give connections back at the end."""
 

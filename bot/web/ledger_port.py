@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from bot.core.catalogue import Product
@@ -30,6 +31,38 @@ class Listing:
     next_cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; None: whatever it is. ``text`` is looked for in number, name and phone. Times are half-open."""
+
+    status: str | None = None
+    payment_status: str | None = None
+    channel: str | None = None
+    customer_id: str | None = None
+    conversation_id: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationFilter:
+    """Which conversations; None: whatever it is."""
+
+    address: str | None = None
+    status: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFilter:
+    """Which products. ``text`` is looked for in id, name and description."""
+
+    category: str | None = None
+    active: bool | None = None
+    text: str | None = None
+
+
 class BadCursor(Exception):
     """The cursor is not one that this list gave out."""
 
@@ -45,6 +78,9 @@ class Key(Protocol):
 
     @property
     def scopes(self) -> frozenset[str]: ...
+
+    @property
+    def rate_per_minute(self) -> int: ...
 
 
 class Keys(Protocol):
@@ -80,11 +116,13 @@ class Reads(Protocol):
 
     async def shop_window(self, shop: str) -> ShopFace: ...
 
-    async def orders(self, shop: str, window: Window) -> Listing: ...
+    async def orders(self, shop: str, window: Window, wanted: OrderFilter = ...) -> Listing: ...
 
     async def order(self, shop: str, order_id: str) -> Json | None: ...
 
-    async def conversations(self, shop: str, window: Window, address: str | None) -> Listing: ...
+    async def conversations(
+        self, shop: str, window: Window, wanted: ConversationFilter = ...
+    ) -> Listing: ...
 
     async def conversation(self, shop: str, conversation_id: str) -> Json | None: ...
 
@@ -94,9 +132,13 @@ class Reads(Protocol):
 
     async def customer(self, shop: str, customer_id: str) -> Json | None: ...
 
-    async def products(self, shop: str, window: Window) -> Listing: ...
+    async def products(self, shop: str, window: Window, wanted: ProductFilter = ...) -> Listing: ...
 
     async def product(self, shop: str, product_id: str) -> Json | None: ...
+
+    async def all_products(self, shop: str) -> Sequence[Product]:
+        """Everything in the catalogue, sold or not, in its order."""
+        ...
 
     async def zones(self, shop: str, window: Window) -> Listing: ...
 

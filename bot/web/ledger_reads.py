@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bot.core.catalogue import Product
 from bot.ledger import views
+from bot.ledger.catalogue import product_of
 from bot.ledger.engine import Ledger
 from bot.ledger.models import (
     AddressRow,
@@ -27,9 +28,19 @@ from bot.ledger.models import (
     Zone,
 )
 from bot.ledger.models import Product as ProductRow
-from bot.web.ledger_port import BadCursor, HeardWords, Json, Listing, ShopFace, Window
+from bot.web.ledger_port import (
+    BadCursor,
+    ConversationFilter,
+    HeardWords,
+    Json,
+    Listing,
+    OrderFilter,
+    ProductFilter,
+    ShopFace,
+    Window,
+)
 
-Key = tuple[Any, ...]
+ALL_ORDERS, ALL_CONVERSATIONS, ALL_PRODUCTS = OrderFilter(), ConversationFilter(), ProductFilter()
 
 
 class LedgerReads:
@@ -92,15 +103,16 @@ class LedgerReads:
             .where(ProductRow.shop_id == shop, ProductRow.active.is_(True))
             .order_by(ProductRow.position)
         )
-        products = [_product(row) for row in await self._rows(query)]
+        products = [product_of(row) for row in await self._rows(query)]
         return ShopFace(str(settings.get("tagline", "")), str(settings.get("opening_hours", "")), products)
 
     # --- REST -----------------------------------------------------------------------------------------------
 
-    async def orders(self, shop: str, window: Window) -> Listing:
+    async def orders(self, shop: str, window: Window, wanted: OrderFilter = ALL_ORDERS) -> Listing:
         page = await self._page(
-            "orders", OrderRow, ("created_at", "id"), shop, window, lambda row: {"row": row}
-        )
+            f"orders:{wanted}", OrderRow, ("created_at", "id"), shop, window, lambda row: {"row": row},
+            where=_order_filter(wanted),
+        )  # fmt: skip
         rows = [item["row"] for item in page.items]
         lines = await self._lines([row.id for row in rows])
         return Listing([views.order(row, lines.get(row.id, [])) for row in rows], page.next_cursor)
@@ -135,10 +147,14 @@ class LedgerReads:
         )
         return {row.id: views.customer(row, [a for a in book if a.customer_id == row.id]) for row in rows}
 
-    async def conversations(self, shop: str, window: Window, address: str | None) -> Listing:
-        where = [] if address is None else [ConversationRow.customer_id.in_(_owners(shop, address))]
+    async def conversations(
+        self, shop: str, window: Window, wanted: ConversationFilter = ALL_CONVERSATIONS
+    ) -> Listing:
+        where = _equal(ConversationRow, status=wanted.status, channel=wanted.channel)
+        if wanted.address is not None:
+            where.append(ConversationRow.customer_id.in_(_owners(shop, wanted.address)))
         page = await self._page(
-            f"conversations:{address}", ConversationRow, ("created_at", "id"), shop, window, lambda row: {"row": row},
+            f"conversations:{wanted}", ConversationRow, ("created_at", "id"), shop, window, lambda row: {"row": row},
             where=where,
         )  # fmt: skip
         rows = [item["row"] for item in page.items]
@@ -173,10 +189,24 @@ class LedgerReads:
         return Listing([people[str(item["id"])] for item in page.items], page.next_cursor)
 
     async def customer(self, shop: str, customer_id: str) -> Json | None:
+        row = await self._one(Customer, shop, "id", customer_id)
+        if row is None or row.erased_at is not None:
+            return None
         return (await self._people(shop, [customer_id])).get(customer_id)
 
-    async def products(self, shop: str, window: Window) -> Listing:
-        return await self._page("products", ProductRow, ("created_at", "id"), shop, window, views.product)
+    async def products(self, shop: str, window: Window, wanted: ProductFilter = ALL_PRODUCTS) -> Listing:
+        where = _equal(ProductRow, category=wanted.category, active=wanted.active)
+        if wanted.text is not None:
+            where.append(_text(wanted.text, ProductRow.id, ProductRow.name, ProductRow.description))
+        return await self._page(
+            f"products:{wanted}", ProductRow, ("created_at", "id"), shop, window, views.product, where=where
+        )
+
+    async def all_products(self, shop: str) -> Sequence[Product]:
+        """Everything in the catalogue, sold or not, in its order."""
+        query = select(*ProductRow.__table__.columns).where(ProductRow.shop_id == shop)
+        rows = await self._rows(query.order_by(ProductRow.position, ProductRow.id))
+        return [product_of(row) for row in rows]
 
     async def product(self, shop: str, product_id: str) -> Json | None:
         row = await self._one(ProductRow, shop, "id", product_id)
@@ -204,17 +234,31 @@ def _owners(shop: str, address: str) -> Select[Any]:
     return select(AddressRow.customer_id).where(AddressRow.shop_id == shop, AddressRow.address == address)
 
 
-def _product(row: Any) -> Product:
-    return Product(
-        id=row.id,
-        name=row.name,
-        category=row.category,
-        description=row.description,
-        aliases=tuple(row.aliases),
-        price_xof=row.price_xof,
-        options=tuple((name, tuple(values)) for name, values in row.options),
-        stock=row.stock,
+def _order_filter(wanted: OrderFilter) -> list[Any]:
+    where = _equal(
+        OrderRow,
+        status=wanted.status,
+        payment_status=wanted.payment_status,
+        channel=wanted.channel,
+        customer_id=wanted.customer_id,
+        conversation_id=wanted.conversation_id,
     )
+    if wanted.created_from is not None:
+        where.append(OrderRow.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        where.append(OrderRow.created_at < wanted.created_before)
+    if wanted.text is not None:
+        where.append(_text(wanted.text, OrderRow.number, OrderRow.name, OrderRow.phone))
+    return where
+
+
+def _equal(table: Any, **values: Any) -> list[Any]:
+    return [getattr(table, name) == value for name, value in values.items() if value is not None]
+
+
+def _text(text: str, *columns: Any) -> Any:
+    """Somewhere in one of the columns, small or capital."""
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 def _after(keys: Sequence[Any], values: Sequence[Any], newest_first: bool) -> Any:

@@ -68,12 +68,45 @@ _KINDS = (
         "The object's state does not allow it",
         "The request is well formed, but the object is in a state in which this cannot be done. Read it again first.",
     ),
-    ProblemKind("too-large", 413, "The body is too large", "Bodies may have at most 256 kB (262,144 bytes)."),
+    ProblemKind(
+        "out-of-stock",
+        409,
+        "There are not enough pieces",
+        "errors names every line that asks for more than is left, and how many there are. Nothing was reserved.",
+    ),
+    ProblemKind(
+        "gone",
+        410,
+        "What you ask for was removed",
+        "Events are kept for 30 days. The detail names the oldest number that is left: read the objects themselves "
+        "again, then go on from there.",
+    ),
+    ProblemKind(
+        "changed-meanwhile",
+        412,
+        "The object has changed",
+        "If-Match names another version than the present one, or If-None-Match forbids that there is one. Read the "
+        "object again, look at what changed, and send your change with the new ETag.",
+    ),
+    ProblemKind("too-large", 413, "The body is too large", "Bodies may have at most 256 kB (262,144 bytes), a catalogue 8 MB."),
+    ProblemKind(
+        "unsupported-media-type",
+        415,
+        "The body is of another kind",
+        "Bodies are application/json; a catalogue to import is text/csv.",
+    ),
     ProblemKind(
         "invalid",
         422,
         "The body or a parameter is not valid",
         "errors lists every field that was refused, as {field, code, detail}. Values are never repeated in it.",
+    ),
+    ProblemKind(
+        "too-many-requests",
+        429,
+        "Too many requests",
+        "The key's quota of this minute is used up; RateLimit-Policy and RateLimit say how large it is and what is left. "
+        "Wait as long as Retry-After says, and spread your requests.",
     ),
     ProblemKind(
         "internal",
@@ -91,7 +124,8 @@ _KINDS = (
     ),
 )
 KINDS: Mapping[str, ProblemKind] = {kind.slug: kind for kind in _KINDS}
-_BY_STATUS: Mapping[int, ProblemKind] = {kind.status: kind for kind in _KINDS}
+_BY_STATUS: Mapping[int, ProblemKind] = {kind.status: kind for kind in reversed(_KINDS)}
+"""The first of a status is the general one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
 
     async def finish(request: Request, response: BaseHTTPResponse) -> None:
         secure(request, response)
+        response.headers.update(getattr(request.ctx, "more_headers", {}))
         area = request.path.split("/", 2)[1] if request.path.count("/") else ""
         if area != "webhooks":
             known = area if area in ("api", "c", "s", "console", "docs", "healthz", "readyz", "metrics") else "other"

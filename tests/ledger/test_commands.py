@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.catalogue import LedgerCatalogue, put_product
 from bot.ledger.engine import open_ledger
 from bot.ledger.keys import LedgerKeys, VerifiedKey
 from tests.ledger.samples import PRODUCTS_CSV, SHOP, write_shop
@@ -51,7 +51,7 @@ def test_import_says_what_it_kept(folder: Path, capsys: pytest.CaptureFixture[st
         ledger = open_ledger(address(folder))
         catalogue = LedgerCatalogue(ledger)
         (_, robe, _) = await catalogue.catalogue(SHOP)
-        await catalogue.put_product(SHOP, replace(robe, price_xof=999), by="console")
+        await put_product(ledger, SHOP, replace(robe, price_xof=999), by="console")
         await ledger.close()
 
     assert main(["shops", "import"]) == 0

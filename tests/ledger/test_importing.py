@@ -12,7 +12,7 @@ from bot.channels.accounts import WebAccount
 from bot.channels.content import MemoryContentCache
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.shops import Policy
-from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.engine import Ledger
 from bot.ledger.importing import Imported, import_shops
 from bot.ledger.orders import LedgerOrders
@@ -71,7 +71,7 @@ async def test_a_price_changed_here_outranks_the_file_and_is_said(ledger: Ledger
     await open_shop(ledger, tmp_path)
     catalogue = LedgerCatalogue(ledger)
     (foulard, *_) = await catalogue.catalogue(SHOP)
-    await catalogue.put_product(SHOP, replace(foulard, price_xof=3000), by="console")
+    await put_product(ledger, SHOP, replace(foulard, price_xof=3000), by="console")
     write_shop(tmp_path, products=PRODUCTS_CSV.replace("2500,,10", "2600,,10").replace("foular|", "foulare|"))
 
     (done,) = await import_shops(ledger, tmp_path)
@@ -85,7 +85,7 @@ async def test_replace_overwrites_what_was_changed_here(ledger: Ledger, tmp_path
     await open_shop(ledger, tmp_path)
     catalogue = LedgerCatalogue(ledger)
     (cocody, *_) = await catalogue.zones(SHOP)
-    await catalogue.put_zone(SHOP, replace(cocody, fee_xof=900), by="console")
+    await put_zone(ledger, SHOP, replace(cocody, fee_xof=900), by="console")
 
     (kept,) = await import_shops(ledger, write_shop(tmp_path, zones=ZONES_CSV + "\n"))
     (replaced,) = await import_shops(ledger, tmp_path, replace=True)
@@ -98,7 +98,7 @@ async def test_what_the_file_no_longer_lists_is_no_longer_sold(ledger: Ledger, t
     await open_shop(ledger, tmp_path)
     catalogue = LedgerCatalogue(ledger)
     (foulard, *_) = await catalogue.catalogue(SHOP)
-    await catalogue.put_product(SHOP, replace(foulard, id="ici", name="Fait ici"), by="rest")
+    await put_product(ledger, SHOP, replace(foulard, id="ici", name="Fait ici"), by="rest")
     lines = PRODUCTS_CSV.splitlines()
 
     await import_shops(ledger, write_shop(tmp_path, products="\n".join(lines[:2])))
@@ -123,9 +123,10 @@ async def test_a_stock_set_here_is_kept_and_counted(ledger: Ledger, tmp_path: Pa
     catalogue = LedgerCatalogue(ledger)
     (foulard, *_) = await catalogue.catalogue(SHOP)
 
-    made = await catalogue.put_product(SHOP, replace(foulard, stock=25), by="console")
+    made = await put_product(ledger, SHOP, replace(foulard, stock=25), by="console")
 
-    assert (made, await stock_of(ledger, "foulard")) == (False, 25)
+    assert made is not None
+    assert (made.made, made.item["stock"], await stock_of(ledger, "foulard")) == (False, 25, 25)
 
 
 async def test_the_core_shop_has_policy_and_accounts(ledger: Ledger, tmp_path: Path) -> None:

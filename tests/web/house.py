@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import itertools
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +29,9 @@ from bot.core.conversations import Conversation
 from bot.core.shops import Shop
 from bot.core.tokens import Tokens
 from bot.flows.desk import Desk
+from bot.ledger.engine import open_ledger
 from bot.ledger.keys import VerifiedKey as Key
+from bot.ledger.schema import upgrade_to_head
 from bot.ports import Put, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryLanes
@@ -55,6 +63,21 @@ ALL_SCOPES = frozenset(
     for verb in ("read", "write")
 )
 _names = itertools.count()
+
+
+@functools.cache
+def _tables() -> Path:
+    """A ledger with all tables, migrated once a process: most tests take less time than that."""
+    path = Path(tempfile.mkdtemp(prefix="relais-tables-")) / "ledger.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    url = f"sqlite+aiosqlite:///{path}"
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(upgrade_to_head(url))).result()
+    return path
+
+
+def _copied(folder: Path) -> Path:
+    return Path(shutil.copyfile(_tables(), folder / "ledger.db"))
 
 
 class RealClock:
@@ -126,14 +149,14 @@ class Shelf:
         ]
         return ShopFace("Pagnes & livraison", "Lundi à samedi", products)
 
-    async def orders(self, shop: str, window: Window) -> Listing:
+    async def orders(self, shop: str, window: Window, wanted: Any = None) -> Listing:
         return self._list(shop, "orders", window)
 
     async def order(self, shop: str, order_id: str) -> dict[str, Any] | None:
         return self._one(shop, "orders", order_id)
 
-    async def conversations(self, shop: str, window: Window, address: str | None) -> Listing:
-        return Listing([]) if address else self._list(shop, "conversations", window)
+    async def conversations(self, shop: str, window: Window, wanted: Any) -> Listing:
+        return Listing([]) if wanted.address else self._list(shop, "conversations", window)
 
     async def conversation(self, shop: str, conversation_id: str) -> dict[str, Any] | None:
         return self._one(shop, "conversations", conversation_id)
@@ -147,7 +170,7 @@ class Shelf:
     async def customer(self, shop: str, customer_id: str) -> dict[str, Any] | None:
         return self._one(shop, "customers", customer_id)
 
-    async def products(self, shop: str, window: Window) -> Listing:
+    async def products(self, shop: str, window: Window, wanted: Any = None) -> Listing:
         return self._list(shop, "products", window)
 
     async def product(self, shop: str, product_id: str) -> dict[str, Any] | None:
@@ -187,7 +210,7 @@ class TwoShops:
 class House:
     """Everything a test touches: the running server's client and the parts behind it."""
 
-    def __init__(self, lanes: Any = None) -> None:
+    def __init__(self, lanes: Any = None, ledger_url: str | None = None) -> None:
         self.clock = RealClock()
         self.lanes: Any = lanes if lanes is not None else Lanes(self.clock)
         world = World()
@@ -213,6 +236,8 @@ class House:
             permits=world.desk.permits,
         )
         self.shelf = Shelf()
+        self.folder = Path(tempfile.mkdtemp(prefix="relais-house-"))
+        self.ledger = open_ledger(ledger_url or f"sqlite+aiosqlite:///{_copied(self.folder)}")
         self.ring = Ring(
             {
                 "k-awa": Key("1", SHOP, ALL_SCOPES),
@@ -252,6 +277,7 @@ class House:
             doors=Doors(lambda: ACCOUNTS, PUBLIC),
             reads=self.shelf,
             keys=self.ring,
+            ledger=self.ledger,
             dialogue_ready=ready,
             facts=facts,
             acknowledge=acknowledge,
@@ -299,7 +325,13 @@ class House:
 @contextlib.asynccontextmanager
 async def open_house(work: bool = True, lanes: Any = None, **parts: Any) -> AsyncIterator[House]:
     """The house with its server on a free port of the loopback, and its worker. ``parts`` replace the gateway's."""
-    house = House(lanes)
+    async with serving(House(lanes), work, **parts) as house:
+        yield house
+
+
+@contextlib.asynccontextmanager
+async def serving(house: House, work: bool = True, **parts: Any) -> AsyncIterator[House]:
+    """Serve a house that is built."""
     app = house.app = create_app(house.gateway(**parts), name=f"relais-test-{next(_names)}", touch_up=False)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -316,3 +348,5 @@ async def open_house(work: bool = True, lanes: Any = None, **parts: Any) -> Asyn
         for connection in list(server.connections):
             connection.abort()
         await server.close()
+        await house.ledger.close()
+        shutil.rmtree(house.folder, ignore_errors=True)

@@ -127,7 +127,11 @@ OWN = {
     "commune": "Commune%201",
     "conversation_id": LANE,
 }
-READS = [o for o in OPERATIONS if o.method == "GET" and not o.path.startswith("/channels")]
+READS = [
+    o
+    for o in OPERATIONS
+    if o.method == "GET" and o.answer is not None and not o.path.startswith(("/channels", "/webhooks", "/events"))
+]
 LISTS = [operation for operation in READS if operation.many]
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
-from bot.core.addresses import home_lane
+from bot.core.addresses import ChannelName, home_lane
 from bot.core.basket import Basket
 from bot.core.conversations import Conversation
 from bot.core.messages import Command
 from bot.ports import Unavailable
 from bot.web.api import models
 from bot.web.api.lane_calls import ask, command_id, committed, exists
-from bot.web.api.operations import ADDRESS, Call, Operation, Result, listing, one
+from bot.web.api.operations import ADDRESS, Call, Operation, Result, listing, one, word_parameter
 from bot.web.encoding import rfc3339_or_none
 from bot.web.gateway import in_time
+from bot.web.ledger_port import ConversationFilter, Listing
+
+
+class Hands(StrEnum):
+    """REST ``status``: who answers."""
+
+    BOT = "bot"
+    HUMAN = "human"
 
 
 def shape(conversation: Conversation) -> dict[str, Any]:
@@ -67,12 +76,15 @@ def basket(found: Basket) -> dict[str, Any]:
 
 async def list_(call: Call) -> Result:
     window, address = call.window(), call.address()
-    found = await call.gateway.reads.conversations(call.shop, window, address)
-    if address is not None and not found.items and window.cursor is None:
+    status, channel = call.word("status", Hands), call.word("channel", ChannelName)
+    found = await call.gateway.reads.conversations(
+        call.shop, window, ConversationFilter(address, status, channel)
+    )
+    if address is not None and status is None and channel is None and not found.items and window.cursor is None:
         # The ledger follows the lanes by some milliseconds; the lane itself knows already.
         fresh = await _by_address(call, address)
         return Result({"items": [fresh] if fresh else [], "next_cursor": None})
-    return Result({**listing(found).body, "items": [await _newest(call, item) for item in found.items]})
+    return listing(Listing([await _newest(call, item) for item in found.items], found.next_cursor))
 
 
 async def _by_address(call: Call, address: str) -> Mapping[str, Any] | None:
@@ -133,7 +145,11 @@ OPERATIONS = (
         list_,
         models.Conversation,
         many=True,
-        query=(ADDRESS,),
+        query=(
+            ADDRESS,
+            word_parameter("status", "Who answers", Hands),
+            word_parameter("channel", "Where it is now", ChannelName),
+        ),
     ),
     Operation(
         "GET",
@@ -142,6 +158,7 @@ OPERATIONS = (
         "Get a conversation",
         get,
         models.Conversation,
+        etag=True,
     ),
     Operation(
         "POST",

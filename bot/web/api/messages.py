@@ -11,6 +11,7 @@ from bot.web.api import models
 from bot.web.api.lane_calls import ask, command_id, exists
 from bot.web.api.operations import Call, Operation, Result, invalid, listing
 from bot.web.encoding import rfc3339
+from bot.web.problems import Problem
 
 
 def shape(delivery: Delivery) -> dict[str, Any]:
@@ -43,18 +44,17 @@ async def say(call: Call) -> Result:
     body = call.body(models.Say)
     if "\x00" in body.text:
         raise invalid("text", "control_character", "must not contain U+0000")
-    given = call.idempotency_key()
-    had = before.serial if before is not None and given is None else 0
+    had = before.serial if before is not None and call.idempotency_key() is None else 0
     command = Command(
         command_id(call, "say"), "say", call.gateway.clock.now(), arguments=(("text", body.text),)
     )
-    after, fresh = await ask(
+    after, _ = await ask(
         call, conversation_id, command, lambda record: _said(record, body.text, had) is not None
     )
     message = _said(after, body.text, had)
     if message is None:
-        assert not fresh
-        raise invalid("", "idempotency_key_reused", "this Idempotency-Key was used with another body")
+        # A repeat so late that the record no longer holds the words.
+        raise Problem("unavailable", "It was said before; read the messages.", headers={"Retry-After": "1"})
     return Result(shape(message), status=201)
 
 
@@ -88,6 +88,5 @@ OPERATIONS = (
         body=models.Say,
         example={"text": "Bonjour, votre commande est prête."},
         success=201,
-        idempotent=True,
     ),
 )

@@ -24,6 +24,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class FieldErrorShape(Shape):
+    field: str
+    code: str
+    detail: str
+
+
 class Line(Shape):
     """One product of a basket or an order."""
 
@@ -48,7 +54,7 @@ class OrderDelivery(Shape):
 
 
 class Payment(Shape):
-    method: Literal["cash", "orange_money", "mtn_momo", "moov_money", "wave"] | None
+    method: Literal["cash", "orange_money", "mtn_momo", "moov_money", "wave"]
     status: Literal["unpaid", "pending", "paid", "refunded"]
 
 
@@ -70,6 +76,69 @@ class Order(Shape):
     channel: Literal["whatsapp", "sms", "telegram", "web", "api", "console"]
     created_at: Time
     updated_at: Time
+
+
+class KnownCustomer(Body):
+    """A customer of the shop."""
+
+    id: str = Field(min_length=1, max_length=100)
+
+
+class GivenAddress(Body):
+    """Where the shopper is told of the order: of a known customer or a new one."""
+
+    address: str = Field(
+        min_length=5,
+        max_length=120,
+        description="whatsapp:+225…, tel:+225… or telegram:<chat id>",
+        examples=["tel:+2250700000001"],
+    )
+
+
+class WantedLine(Body):
+    """Prices are the shop's. Every option the product has must be chosen."""
+
+    product_id: str = Field(min_length=1, max_length=100)
+    quantity: int = Field(ge=1, le=999)
+    options: dict[str, str] = Field(default_factory=dict, max_length=10)
+
+
+class NewDelivery(Body):
+    """The fee is the commune's."""
+
+    commune: str = Field(min_length=1, max_length=60)
+    phone: str = Field(min_length=8, max_length=20, description="For the rider", examples=["+2250700000001"])
+    name: str | None = Field(default=None, min_length=1, max_length=60)
+    landmark: str | None = Field(default=None, min_length=1, max_length=300)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+
+
+PaymentMethod = Literal["cash", "orange_money", "mtn_momo", "moov_money", "wave"]
+
+
+class NewPayment(Body):
+    method: PaymentMethod
+
+
+class NewOrder(Body):
+    """An order from outside: a web shop, a till."""
+
+    customer: KnownCustomer | GivenAddress
+    lines: list[WantedLine] = Field(min_length=1, max_length=50)
+    delivery: NewDelivery
+    payment: NewPayment
+
+
+class PaymentPatch(Body):
+    status: Literal["unpaid", "pending", "paid", "refunded"]
+
+
+class OrderPatch(Body):
+    """What is to change: the status, the payment, or both at once. What is left out stays."""
+
+    status: Literal["confirmed", "packed", "out_for_delivery", "delivered", "cancelled"] | None = None
+    payment: PaymentPatch | None = None
 
 
 class CustomerAddress(Shape):
@@ -180,7 +249,7 @@ class Force(Body):
 
 
 class Product(Shape):
-    """A row of products.csv."""
+    """A row of products.csv. ``active`` is false for what is not sold at present."""
 
     product_id: str
     name: str
@@ -189,7 +258,46 @@ class Product(Shape):
     aliases: list[str]
     price_xof: Xof
     options: dict[str, list[str]]
-    stock: int | None
+    stock: int | None = Field(description="Pieces left; null: not counted")
+    active: bool
+
+
+OptionName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\s=;|](?:[^=;|]*[^\s=;|])?$")]
+ListWord = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s;|](?:[^;|]*[^\s;|])?$")]
+
+
+class ProductPut(Body):
+    """A whole product. What is left out takes its default, it does not stay."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"\S")
+    category: str = Field(min_length=1, max_length=60, pattern=r"\S")
+    description: str = Field(default="", max_length=2000)
+    aliases: list[ListWord] = Field(default_factory=list, max_length=50)
+    price_xof: int = Field(ge=0, le=100_000_000)
+    options: dict[OptionName, Annotated[list[ListWord], Field(min_length=1, max_length=100)]] = Field(
+        default_factory=dict, max_length=10
+    )
+    stock: int | None = Field(default=None, ge=0, le=1_000_000)
+    active: bool = True
+
+
+class ImportReport(Shape):
+    """What an import did, or with ``dry_run`` would do. ``errors`` are empty unless it was a dry run."""
+
+    dry_run: bool
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    errors: list[FieldErrorShape]
+
+
+class ZonePut(Body):
+    """A whole delivery zone."""
+
+    aliases: list[ListWord] = Field(default_factory=list, max_length=50)
+    fee_xof: int = Field(ge=0, le=100_000_000)
+    eta_text: str = Field(default="", max_length=100)
 
 
 class Zone(Shape):
@@ -239,12 +347,6 @@ class Call(Shape):
     since: Time
     called_at: Time | None
     called_by: str | None
-
-
-class FieldErrorShape(Shape):
-    field: str
-    code: str
-    detail: str
 
 
 class ProblemShape(Shape):

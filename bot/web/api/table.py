@@ -1,6 +1,6 @@
 """All operations, in the order of the documentation."""
 
-from bot.web.api import catalogue, channels, conversations, customers, incidents, messages, orders
+from bot.web.api import channels, conversations, customers, incidents, messages, orders, products, zones
 from bot.web.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,7 +8,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *conversations.OPERATIONS,
     *messages.OPERATIONS,
     *customers.OPERATIONS,
-    *catalogue.OPERATIONS,
+    *products.OPERATIONS,
+    *zones.OPERATIONS,
     *channels.OPERATIONS,
     *incidents.OPERATIONS,
 )

@@ -79,7 +79,7 @@ def _entry(operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation,
         "path": PREFIX + operation.path,
-        "answer": operation.answer.__name__,
+        "answer": operation.answer.__name__ if operation.answer else None,
         "body": operation.body.__name__ if operation.body else None,
         "statuses": ", ".join(str(status) for status in operation.all_statuses),
         "curl": curl(operation),
