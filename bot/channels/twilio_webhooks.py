@@ -6,11 +6,11 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from bot.channels.accounts import TwilioAccount
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
@@ -45,12 +45,17 @@ def status_of(word: str) -> MessageStatus:
 
 
 def sign(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
-    """Return ``X-Twilio-Signature`` for a form posted to ``url`` (with its query, without its fragment).
+    """Return ``X-Twilio-Signature`` for a form posted to ``url`` (with its query, without its fragment)."""
+    return _sign(auth_token, (url + _signed(fields)).encode())
 
-    A name that comes several times contributes its distinct values, sorted, as Twilio's own validator does.
-    """
-    signed = url + "".join(name + value for name, value in sorted(set(fields)))
-    return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), hashlib.sha1)).decode()
+
+def _signed(fields: Iterable[tuple[str, str]]) -> str:
+    """What Twilio signs of a form: a name that comes several times contributes its distinct values, sorted."""
+    return "".join([name + value for name, value in sorted(set(fields))])
+
+
+def _sign(auth_token: str, words: bytes) -> str:
+    return base64.b64encode(hmac.digest(auth_token.encode(), words, "sha1")).decode()
 
 
 def read_form(request: WebhookRequest, auth_tokens: Sequence[str], public_url: str) -> Form | Forbidden:
@@ -59,28 +64,42 @@ def read_form(request: WebhookRequest, auth_tokens: Sequence[str], public_url: s
     The URL comes from configuration, never from the Host header. Blank values are kept: Twilio signs them.
     """
     try:
-        text = request.body.decode()
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        fields = form_fields(request.body.decode())
     except ValueError:
         return Forbidden("body is no form")
     given = request.headers.get("x-twilio-signature", "").encode()
+    rest = (request.path_and_query + _signed(fields)).encode()
     good = False
-    for url in _spellings(public_url.rstrip("/") + request.path_and_query):
+    for base in _spellings(public_url):
         for token in auth_tokens:
             # No early exit: the time taken must not tell which token or spelling matched.
-            good |= hmac.compare_digest(sign(token, url, fields).encode(), given)
+            good |= hmac.compare_digest(_sign(token, base + rest).encode(), given)
     return dict(fields) if good else Forbidden("bad signature")
 
 
-def _spellings(url: str) -> tuple[str, ...]:
-    """The URL with and without its port: Twilio signs either, as its own validator allows for."""
+def form_fields(text: str) -> list[tuple[str, str]]:
+    """``parse_qsl`` with blank values kept, in a third of its time. Raises ValueError over MAX_FIELDS fields."""
+    if text.count("&") >= MAX_FIELDS:
+        raise ValueError("too many fields")
+    pairs = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
+    return [(_unquoted(name), _unquoted(value)) for name, _, value in pairs]
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text) if "%" in text else text
+
+
+@lru_cache(maxsize=16)
+def _spellings(public_url: str) -> tuple[bytes, ...]:
+    """Our address with and without its port: Twilio signs either, as its own validator allows for."""
+    url = public_url.rstrip("/")
     parts = urlsplit(url)
     if parts.hostname is None:
-        return (url,)
+        return (url.encode(),)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    bare, full = (urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}"))
-    return (url, bare, full)
+    others = (urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}"))
+    return tuple(spelling.encode() for spelling in dict.fromkeys((url, *others)))
 
 
 def check_recipient(form: Form, account: TwilioAccount) -> Forbidden | None:

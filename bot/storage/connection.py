@@ -78,8 +78,8 @@ class Script:
 
     def __init__(self, *files: str) -> None:
         folder = resources.files("bot.storage") / "lua"
-        self._source = "\n".join((folder / f"{name}.lua").read_text() for name in files)
-        self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self.source = "\n".join((folder / f"{name}.lua").read_text() for name in files)
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, client: Redis, keys: Sequence[str], arguments: Sequence[Any] = ()) -> Any:
         """Run it once. The server forgets scripts at a restart: only that answer is followed by a second call."""
@@ -87,9 +87,9 @@ class Script:
 
     async def _run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:
-            return await client.evalsha(self._sha, len(keys), *keys, *arguments)
+            return await client.evalsha(self.sha, len(keys), *keys, *arguments)
         except NoScriptError:
-            return await client.eval(self._source, len(keys), *keys, *arguments)
+            return await client.eval(self.source, len(keys), *keys, *arguments)
 
 
 class Keys:

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import math
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from bot.core.addresses import PARTITIONS, LaneId, partition_of
 from bot.ports import Commit, Lease, LostLease, Put, Unavailable
 from bot.storage.connection import PREFIX, Keys, Script, as_client, listener, reach
 from bot.storage.forwarding import ForwardLoop, follow
+from bot.storage.together import Together
 
 LEASE_SECONDS = 10.0
 SEEN_SECONDS = 8 * 86400.0
@@ -53,6 +55,10 @@ class RedisLanes:
         seen_seconds: float = SEEN_SECONDS,
     ) -> None:
         self._redis = as_client(client_or_url)
+        # A cluster's pipelines take no scripts.
+        self._puts: Callable[[Sequence[str], Sequence[Any]], Awaitable[Any]] = (
+            partial(_PUT, self._redis) if isinstance(self._redis, RedisCluster) else Together(self._redis, _PUT)
+        )
         self._keys = Keys(prefix)
         self._tokens = list(zip(self._keys.generation, self._keys.fence, strict=True))
         self._lease_ms = round(lease_seconds * 1000)
@@ -67,7 +73,7 @@ class RedisLanes:
 
         async def at(here: LaneId) -> Any:
             keys = [*self._keys_of(here), self._keys.due[partition_of(here)]]
-            return await _PUT(self._redis, keys, [*self._who(here), self._keep_ms, item_id, item])
+            return await self._puts(keys, [*self._who(here), self._keep_ms, item_id, item])
 
         landed, answer = await follow(lane, at)
         return Put(landed, fresh=answer[0] == 1)

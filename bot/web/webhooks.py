@@ -37,11 +37,13 @@ def routes(gateway: Gateway, metrics: Metrics) -> Blueprint:
     acknowledging: set[asyncio.Task[None]] = set()
 
     def add(hook: Hook) -> None:
+        seconds = metrics.seconds.labels(hook.value)
+
         # stream=True: the shop is checked before a body is read, and a large one is not read to its end.
         async def handle(request: Request, shop: str) -> HTTPResponse:
             began = perf_counter()
             answer = await _take(gateway, metrics, hook, shop, request, acknowledging)
-            metrics.seconds.labels(hook.value).observe(perf_counter() - began)
+            seconds.observe(perf_counter() - began)
             return answer
 
         hooks.add_route(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from bot.channels import read
 from bot.channels.accounts import TwilioAccount
-from bot.channels.twilio_webhooks import OVERRIDES, read_status, sign, status_callback, status_of
+from bot.channels.twilio_webhooks import OVERRIDES, form_fields, read_status, sign, status_callback, status_of
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
 from bot.core.addresses import Address, ChannelName, Scheme, ShopId
 from bot.core.messages import Attachment, MessageId, MessageStatus, Received, Reported
@@ -226,3 +228,14 @@ def test_secrets_stay_out_of_repr() -> None:
 def test_an_account_without_a_token_cannot_be_made(tokens: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="not empty"):
         TwilioAccount("AC1", tokens, "+1")
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)))
+
+
+@given(
+    st.lists(st.tuples(TEXT, TEXT)).map(urlencode)
+    | st.text(alphabet="ab%+&=;é0F", max_size=40)
+)
+def test_form_fields_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    assert form_fields(text) == parse_qsl(text, keep_blank_values=True)
