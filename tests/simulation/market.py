@@ -35,6 +35,8 @@ from tests.simulation.virtual import Seeds, VirtualClock
 SHOP = ShopId("awa-mode")
 TOKENS = Tokens(b"s" * 32, "https://relais.example")
 STOCK = 100_000
+SOLD = ("foulard-wax", "foulard-satin", "pagne-uniwax")
+"""A small catalogue: what a simulation is about is not the matching of words."""
 
 
 class Ledger:
@@ -143,7 +145,7 @@ class Market:
         self.lanes = self.lanes_type(self.clock)
         self.archive = Archive(self.lanes)
         self.board = MemoryHealthBoard(self.clock)
-        products = [replace(p, stock=STOCK) for p in read_products(folder)]
+        products = [replace(p, stock=STOCK) for p in read_products(folder) if p.id in SOLD]
         zones = read_zones(folder)
         self.ledger = Ledger(products, zones)
         self.rasa = Rasa(products, zones, self.ledger, self.weather, self.seeds.stream("rasa"))
