@@ -7,6 +7,7 @@ never applied unasked; STOP is obeyed; greetings are recorded; questions are ans
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.core.conversations import Conversation, Gathering
@@ -17,6 +18,8 @@ from bot.core.wording import plain
 QUIET_SECONDS = 10.0
 GATHER_SECONDS = 60.0
 ANSWER_SECONDS = 1800.0
+MOST_KEPT = 20
+"""Late messages that one question quotes at most."""
 YOUNG_SECONDS = 900.0
 """A channel that has been up for less than this may still deliver a flood."""
 
@@ -44,15 +47,8 @@ def suspect(
     """
     if conversation.moved_at is None or received.channel is conversation.channel:
         return False
-    late = conversation.late
-    if (
-        late is not None
-        and late.asked_at is not None
-        and late.messages[0].channel is received.channel
-    ):
-        return (
-            False  # the question about the late ones was put: what comes now is fresh
-        )
+    if _question_put(conversation, received):
+        return False  # the question about the late ones was put there: what comes now is fresh
     if any(
         epoch is not None and epoch < conversation.epoch
         for epoch in (tap_epoch, quoted_epoch)
@@ -63,6 +59,15 @@ def suspect(
     if state in (State.DOWN, State.RECOVERING, State.BROKEN):
         return True
     return state_since > 0 and now - state_since < YOUNG_SECONDS
+
+
+def _question_put(conversation: Conversation, received: Received) -> bool:
+    """Has the shopper been asked about late messages, on this channel or about this channel's?"""
+    late, question = conversation.late, conversation.question
+    if late is None or late.asked_at is None:
+        return False
+    asked_here = question is not None and received.channel in question.put_on
+    return asked_here or any(message.channel is received.channel for message in late.messages)
 
 
 _SMALL_TALK = re.compile(
@@ -87,10 +92,16 @@ def handling(received: Received) -> Handling:
 
 
 def gathered(old: Gathering | None, received: Received, now: float) -> Gathering:
-    """Add one message to what waits for the shopper's word."""
-    if old is None or old.asked_at is not None:
+    """Add one message to what waits for the shopper's word. Past ``MOST_KEPT`` the oldest go.
+
+    When the question about the earlier ones is out already, a new one will quote them all; the question that it
+    interrupted stays the one to come back to.
+    """
+    if old is None:
         return Gathering((received,), first_at=now, last_at=now)
-    return Gathering((*old.messages, received), first_at=old.first_at, last_at=now)
+    first_at = old.first_at if old.asked_at is None else now
+    kept = (*old.messages, received)[-MOST_KEPT:]
+    return replace(old, messages=kept, first_at=first_at, last_at=now, asked_at=None)
 
 
 def due_at(late: Gathering) -> float:

@@ -216,15 +216,12 @@ def ask(
 
 
 def ask_again(conversation: Conversation, now: float) -> Conversation:
-    """Put the pending question once more, as it was."""
+    """Put the pending question once more, as it was: the same question, so that its older buttons stay good."""
     question = conversation.question
     if question is None:
         return conversation
-    return say(
-        conversation,
-        Reply(question.text, Purpose.QUESTION, question.choices, question.awaiting),
-        now,
-    )
+    again = Reply(question.text, Purpose.QUESTION, question.choices)
+    return say(conversation, again, now, question=question.number)
 
 
 def waiting(conversation: Conversation) -> tuple[Delivery, ...]:

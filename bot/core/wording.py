@@ -128,11 +128,19 @@ def late_question(
     messages: tuple[Received, ...], titles: tuple[str, ...], language: str
 ) -> str:
     """``Sur WhatsApp vous aviez écrit : + 1 foulard / oui. On en tient compte ?``"""
-    label = CHANNEL_LABELS[messages[0].channel]
     quoted = " / ".join(title[:80] for title in titles)
+    channels = {message.channel for message in messages}
+    label = CHANNEL_LABELS[messages[0].channel] if len(channels) == 1 else ""
     if language == "en":
-        return f"On {label} you had written: {quoted}. Shall we count it?"
-    return f"Sur {label} vous aviez écrit : {quoted}. On en tient compte ?"
+        where = f"On {label}" if label else "Before"
+        return f"{where} you had written: {quoted}. Shall we count it?"
+    where = f"Sur {label}" if label else "Avant,"
+    return f"{where} vous aviez écrit : {quoted}. On en tient compte ?"
+
+
+def late_dropped(language: str) -> str:
+    """The late messages do not count, and no question was interrupted by asking."""
+    return "All right, it does not count." if language == "en" else "D'accord, on n'en tient pas compte."
 
 
 def stopped(shop: str, language: str) -> str:

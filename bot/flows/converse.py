@@ -266,6 +266,9 @@ def _answered_by_us(work: Work, first: Unanswered, heard: Heard, now: float) -> 
     if value in ("late_yes", "late_no"):
         work.conversation = _answered(work.conversation)
         watch.answer_late(work, count=value == "late_yes", now=now)
+        if value == "late_no" and work.conversation.question is None:
+            said = wording.late_dropped(work.conversation.customer.language)
+            work.conversation = speaking.say(work.conversation, Reply(said, author="system"), now)
         return True
     if value == "stop_messages":
         work.conversation = _answered(work.conversation)

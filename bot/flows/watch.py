@@ -218,7 +218,8 @@ def gather(work: Work, now: float) -> None:
         _title(work.conversation, received.text, received.payload)
         for received in pile.messages
     )
-    interrupted = work.conversation.pending
+    asked_before = work.conversation.awaiting is Awaiting.LATE_CONFIRMATION
+    interrupted = pile.interrupted if asked_before else work.conversation.pending
     conversation = replace(
         work.conversation, late=replace(pile, asked_at=now, interrupted=interrupted)
     )
@@ -272,6 +273,9 @@ def answer_late(work: Work, count: bool, now: float) -> None:
     """Yes: the late messages run as turns, in order. No: dropped. The question before them is put again."""
     pile = work.conversation.late
     if pile is None:
+        # A second answer to a question that is answered already: nothing waits on it any more.
+        if work.conversation.awaiting is Awaiting.LATE_CONFIRMATION:
+            work.conversation = speaking.forget_question(work.conversation)
         return
     conversation = replace(work.conversation, late=None, pending=pile.interrupted)
     if count:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core import late
+from bot.core import late, speaking
 from bot.core.addresses import ChannelName
-from bot.core.conversations import Conversation
+from bot.core.conversations import Conversation, Gathering
 from bot.core.health import State
 from bot.core.late import Handling
-from bot.core.messages import Received
+from bot.core.messages import Awaiting, Received
 from tests.core.samples import NOW, TELEGRAM, WHATSAPP, conversation, received
 
 
@@ -100,3 +100,34 @@ def test_late_messages_are_asked_about_after_10_quiet_seconds_and_60_at_most() -
         pile = late.gathered(pile, received(), NOW + second)
     assert late.due_at(pile) == NOW + 60
     assert late.due_at(replace(pile, asked_at=NOW + 60)) == NOW + 60 + 1800
+
+
+def asked(talk: Conversation, *messages: Received) -> Conversation:
+    """The question about these late messages is out, on Telegram."""
+    talk = speaking.ask(talk, "On en tient compte ?", Awaiting.LATE_CONFIRMATION, (), NOW)
+    assert talk.question is not None
+    talk = speaking.put_on(talk, talk.question, ChannelName.TELEGRAM, put=True)
+    return replace(talk, late=Gathering(messages, NOW - 20, NOW - 10, asked_at=NOW - 1, interrupted=3))
+
+
+def test_once_the_question_is_out_what_comes_on_the_old_channel_is_fresh() -> None:
+    assert not suspect(asked(moved(), received()), received(), State.DOWN)
+
+
+def test_an_answer_where_the_question_was_put_is_fresh_after_another_move() -> None:
+    talk = replace(asked(moved(), received()), channel=ChannelName.WHATSAPP)
+    assert not suspect(talk, received(channel=ChannelName.TELEGRAM), State.DOWN)
+
+
+def test_more_late_messages_join_those_asked_about_and_keep_the_question_to_come_back_to() -> None:
+    pile = late.gathered(asked(moved(), received()).late, received(text="oui"), NOW)
+    assert [message.text for message in pile.messages] == [received().text, "oui"]
+    assert (pile.asked_at, pile.interrupted) == (None, 3)
+
+
+def test_a_flood_is_quoted_in_bounds() -> None:
+    pile = None
+    for number in range(50):
+        pile = late.gathered(pile, received(text=str(number)), NOW)
+    assert pile is not None
+    assert [message.text for message in pile.messages] == [str(n) for n in range(30, 50)]
