@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.customers import Customer
-from bot.core.deliveries import UNCONFIRMED, Delivery
+from bot.core.deliveries import OPEN, UNCONFIRMED, Delivery
 from bot.core.handover import PersonAwaited
 from bot.core.messages import Awaiting, Choice, MessageId, MessageStatus, Received
 
@@ -135,6 +135,13 @@ class Conversation:
     @property
     def awaiting(self) -> Awaiting | None:
         return self.question.awaiting if self.question else None
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is owed, asked of a person or in the basket: another conversation may take its addresses over."""
+        ordering = bool(self.basket.lines) and not self.basket.closed
+        owed = any(d.status in OPEN and d.superseded_by is None for d in self.deliveries)
+        return not (ordering or owed or self.unanswered or self.late or self.human)
 
     @property
     def leaving(self) -> Delivery | None:

@@ -36,11 +36,14 @@ async def learn_addresses(
             if received.channel is ChannelName.WHATSAPP
             else Proof.CONTACT
         )
-        if phone is not None and customer.find(phone) is None:
+        if (
+            phone is not None
+            and customer.find(phone) is None
+            and await _lead_here(desk, work, phone)
+        ):
             customer = customer.with_address(
                 KnownAddress(phone, phone.value, proof, added_at=now)
             )
-            await _lead_here(desk, work, phone)
     if received.external_id is not None:
         await _lead_here(desk, work, received.address)
     heard_at = dict(conversation.heard_at)
@@ -51,17 +54,19 @@ async def learn_addresses(
     )
 
 
-async def _lead_here(desk: Desk, work: Work, address: Address) -> None:
-    """Forward an address's own lane here, unless an order is under way there."""
+async def _lead_here(desk: Desk, work: Work, address: Address) -> bool:
+    """Forward an address's own lane here. False while the conversation it holds is under way: tried again next time.
+
+    A lane that is led elsewhere is never worked on again, so nothing may be owed or ordered in it.
+    """
     lane = home_lane(work.shop.id, address)
     if lane == work.lane:
-        return
+        return True
     state = await desk.lanes.peek(lane)
-    if state is not None:
-        other = desk.codec.decode_conversation(state)
-        if other.basket.lines and not other.basket.closed:
-            return
+    if state is not None and not desk.codec.decode_conversation(state).at_rest:
+        return False
     await desk.lanes.forward(lane, work.lane)
+    return True
 
 
 async def link(desk: Desk, work: Work, received: Received) -> bool:
