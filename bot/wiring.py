@@ -289,7 +289,7 @@ async def prepare(found: Settings, say: Callable[[str], None]) -> None:
                 say(f"{shop.shop_id}: kept {field} as it was changed here (--replace overwrites)")
         if found.simulator:
             await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
-            await demo_users(ledger, found.data_dir / "demo-users.json", say)
+            await demo_users(ledger, found.data_dir / "demo-users.json")
         elif demos := await LedgerUsers(ledger).demos():
             raise SettingsError(
                 [f"demo user {login} in the ledger: relais users remove --demo" for login in demos]
@@ -319,8 +319,8 @@ async def _demo_keys(ledger: Ledger, place: Path, found: Settings) -> None:
     place.write_text(json.dumps(known, indent=2))
 
 
-async def demo_users(ledger: Ledger, place: Path, say: Callable[[str], None]) -> None:
-    """An owner of each shop for the demo, in a file only this user can read, and told. Made once."""
+async def demo_users(ledger: Ledger, place: Path) -> None:
+    """An owner of each shop for the demo, in a file only this user can read; the supervisor tells them. Made once."""
     users, passwords = LedgerUsers(ledger), Passwords()
     known: dict[str, dict[str, str]] = json.loads(place.read_text()) if place.exists() else {}
     for shop in await LedgerShops(ledger, {}).ids():
@@ -334,6 +334,5 @@ async def demo_users(ledger: Ledger, place: Path, say: Callable[[str], None]) ->
                 await users.create(shop, login, "Démo", Role.OWNER, password_hash=digest, demo=True)
             else:
                 await users.set_password(found[0].id, digest)
-        say(f"console demo login: {login}  password: {known[shop]['password']}")
     place.touch(mode=0o600)
     place.write_text(json.dumps(known, indent=2))

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import case, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.orders import OrderStatus
 from bot.ledger import views
 from bot.ledger.console_models import PaymentRow
 from bot.ledger.engine import Ledger
-from bot.ledger.models import MessageRow, OrderLine, OrderRow, Product
-from bot.ledger.outbox import event_row, tell
+from bot.ledger.models import OrderLine, OrderRow, Product
+from bot.ledger.stock import LOW
 from bot.ledger.times import utc_now
 
 OPEN = (OrderStatus.CONFIRMED, OrderStatus.PACKED, OrderStatus.OUT_FOR_DELIVERY)
 COLUMN = 50
 """Orders shown of one status."""
-LOW_STOCK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,54 +132,30 @@ class LedgerOrderBoard:
     async def low_stock(self, shop: str) -> Sequence[Any]:
         query = (
             select(Product.id, Product.name, Product.stock)
-            .where(Product.shop_id == shop, Product.active, Product.stock <= LOW_STOCK)
+            .where(Product.shop_id == shop, Product.active, Product.stock <= LOW)
             .order_by(Product.stock, Product.name)
             .limit(20)
         )
         async with self._ledger.reading() as connection:
             return (await connection.execute(query)).all()
 
-    async def mark_paid(
-        self, shop: str, order_id: str, status: str, means: str, source: str, who: str
-    ) -> views.Json | None:
-        """Note that an order is paid (or not, after all), by which means, seen where. None: not this shop's order."""
-
-        async def work(connection: AsyncConnection) -> views.Json | None:
-            found = await connection.execute(
-                select(OrderRow.total_xof, OrderRow.payment_status, OrderRow.payment_method, OrderRow.version)
-                .where(OrderRow.id == order_id, OrderRow.shop_id == shop)
-                .with_for_update()
-            )
-            row = found.first()
-            if row is None:
-                return None
-            now = self._now()
-            if row.payment_status != status:
-                await connection.execute(
-                    update(OrderRow)
-                    .where(OrderRow.id == order_id)
-                    .values(payment_status=status, version=row.version + 1, updated_at=now)
-                )
-                payment = {
-                    "id": f"pay_{secrets.token_hex(8)}",
-                    "shop_id": shop,
-                    "order_id": order_id,
-                    "status": status,
-                    "means": means,
-                    "amount_xof": row.total_xof,
-                    "source": source,
-                    "who": who,
-                    "at": now,
-                }
-                await connection.execute(insert(PaymentRow).values(payment))
-            query = select(OrderRow.__table__).where(OrderRow.id == order_id)
-            shown = (await _with_lines(connection, (await connection.execute(query)).all()))[0]
-            if row.payment_status != status:
-                cause = f"order.payment_changed:{order_id}:{row.version + 1}"
-                await tell(connection, [event_row(shop, cause, "order.payment_changed", now, shown)])
-            return shown
-
-        return await self._ledger.write(work)
+    async def note_payment(
+        self, shop: str, order: views.Json, status: str, means: str, source: str, who: str
+    ) -> None:
+        """Write down who said that an order is paid (or given back), by which means, seen where."""
+        row = {
+            "id": f"pay_{secrets.token_hex(8)}",
+            "shop_id": shop,
+            "order_id": order["id"],
+            "status": status,
+            "means": means,
+            "amount_xof": order["total_xof"],
+            "source": source,
+            "who": who,
+            "at": self._now(),
+        }
+        async with self._ledger.writing() as connection:
+            await connection.execute(insert(PaymentRow).values(row))
 
     async def payments(self, shop: str, order_id: str) -> Sequence[Any]:
         """What was said of an order's payment, newest first."""
@@ -191,21 +166,6 @@ class LedgerOrderBoard:
         )
         async with self._ledger.reading() as connection:
             return (await connection.execute(query)).all()
-
-    async def last_words(self, shop: str, conversation_id: str) -> Any | None:
-        """The shopper's last message, beside an order."""
-        query = (
-            select(MessageRow.text, MessageRow.created_at)
-            .where(
-                MessageRow.shop_id == shop,
-                MessageRow.conversation_id == conversation_id,
-                MessageRow.direction == "in",
-            )
-            .order_by(MessageRow.serial.desc())
-            .limit(1)
-        )
-        async with self._ledger.reading() as connection:
-            return (await connection.execute(query)).first()
 
 
 async def _with_lines(connection: AsyncConnection, rows: Sequence[Any]) -> list[views.Json]:

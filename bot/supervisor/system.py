@@ -219,6 +219,9 @@ async def _greet(
     say(f"console   {known['console']}")
     say(f"API docs  {known['docs']}")
     await supervisor.ready("prepare")
+    if found.simulator:
+        for user in json.loads((found.data_dir / "demo-users.json").read_text()).values():
+            say(f"          demo login {user['login']}  password {user['password']}")
     if "rasa" in ports:
         say("loading the model (half a minute)")
         await supervisor.ready("rasa")

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.addresses import ChannelName
-from bot.core.health import AccountHealth, effective
+from bot.core.health import AccountHealth, domain_key, effective, worst
 from bot.core.shops import Shop
 from bot.flows.desk import force_key
 from bot.web.gateway import Gateway, in_time
+
+DOMAINS: Mapping[ChannelName, tuple[str, ...]] = {
+    ChannelName.WHATSAPP: ("meta", "twilio", "internet"),
+    ChannelName.SMS: ("twilio",),
+    ChannelName.TELEGRAM: ("telegram", "internet"),
+    ChannelName.WEB: ("internet",),
+}
+"""What each channel rests on, as its class says; building one would load its provider's library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +33,9 @@ class Known:
         """State, beginning and force as routing obeys them."""
         forced = self.force is not None and self.force.forced in ("up", "down")
         since = self.force.since if self.force is not None and forced else self.measured.since
-        state = effective(self.measured, self.force)
         return replace(
             self.measured,
-            state=state,
+            state=effective(self.measured, self.force),
             since=since,
             forced=self.force.forced if self.force is not None and forced else None,
             forced_reason=self.force.forced_reason if self.force is not None and forced else None,
@@ -39,10 +46,18 @@ async def known(gateway: Gateway, shop: Shop) -> list[Known]:
     """All channels of a shop, in its own order. Raises Unavailable."""
     order = [*shop.policy.order, *(name for name in shop.accounts if name not in shop.policy.order)]
     channels = [name for name in order if name in shop.accounts]
+    domains = sorted({domain for name in channels for domain in DOMAINS[name]})
     keys = [shop.accounts[name] for name in channels] + [force_key(shop.id, name) for name in channels]
-    found = await in_time(gateway.board.read(keys))
+    found = await in_time(gateway.board.read([*keys, *map(domain_key, domains)]))
     return [
-        Known(name, found.get(shop.accounts[name], AccountHealth()), found.get(force_key(shop.id, name)))
+        Known(
+            name,
+            worst(
+                found.get(shop.accounts[name], AccountHealth()),
+                [found.get(domain_key(domain), AccountHealth()) for domain in DOMAINS[name]],
+            ),
+            found.get(force_key(shop.id, name)),
+        )
         for name in channels
     ]
 

@@ -1,6 +1,19 @@
 """All pages and actions of the console that need somebody signed in."""
 
-from bot.web.console import account, conversation, exports, inbox, stream, talking
+from bot.web.console import (
+    account,
+    catalogue,
+    channels,
+    conversation,
+    exports,
+    inbox,
+    incidents,
+    orders,
+    settings,
+    stream,
+    talking,
+    team,
+)
 from bot.web.console.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -8,6 +21,12 @@ PAGES: tuple[Page, ...] = (
     *conversation.PAGES,
     *talking.PAGES,
     *exports.PAGES,
+    *orders.PAGES,
+    *channels.PAGES,
+    *incidents.PAGES,
+    *catalogue.PAGES,
+    *settings.PAGES,
+    *team.PAGES,
     *stream.PAGES,
     *account.PAGES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -97,8 +98,15 @@ REASONS = {
 EVIDENCE = {
     "fault": "envoi refusé ou resté muet",
     "works": "message remis",
-    "accepted": "envoi accepté",
+    "silent": "accepté, jamais envoyé",
+    "undelivered": "envoyé, jamais remis",
+    "sent": "envoyé après tout",
     "broken": "compte refusé",
+    "probe_failed": "l'opérateur ne répond pas",
+    "probe_ok": "l'opérateur répond",
+    "feed": "sa page d'état annonce un incident",
+    "quiet": "plus personne n'écrit, contrairement à l'habitude",
+    "heard": "un client a écrit",
 }
 DOMAINS = {
     "meta": "Meta (WhatsApp)",
@@ -262,3 +270,26 @@ def shown_name(name: str | None, addresses: list[str]) -> str:
         if written.partition(":")[2].startswith("+"):
             return value
     return "Client sans nom"
+
+
+_LINE_PROBLEMS = (
+    (
+        r"small letters, digits and single hyphens only",
+        r"petites lettres, chiffres et tirets simples seulement",
+    ),
+    (r"1 to (\d+) characters", r"de 1 à \1 caractères"),
+    (r"not a whole number from 0 to (\d+)", r"pas un nombre entier de 0 à \1"),
+    (r"(\d+) cells, there must be (\d+)", r"\1 cellules, il en faut \2"),
+    (r"the columns must be (.*)", r"les colonnes doivent être \1"),
+    (r"(.*): twice", r"\1 : deux fois"),
+    (r"must read like (.*)", r"doit s'écrire comme \1"),
+)
+
+
+def line_problem(message: str) -> str:
+    """What is wrong with a line of a CSV file, in French; an unknown message stays as it is."""
+    for pattern, french in _LINE_PROBLEMS:
+        found = re.fullmatch(pattern, message)
+        if found is not None:
+            return found.expand(french)
+    return message

@@ -1,0 +1,187 @@
+"""Products with their stock, the CSV in and out with a preview, and the delivery zones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from sanic import HTTPResponse
+
+from bot.core.catalogue import Product, Zone
+from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.csv_files import MOST_PIECES, MOST_XOF, read_products, write_products
+from bot.ledger.problems import Problem as LineProblem
+from bot.web.console.page import Page
+from bot.web.console.rights import Right
+from bot.web.console.visit import Visit
+from bot.web.problems import Problem
+
+MOST_CSV = 200_000
+"""Characters; a request has 256 kB at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an import would do to one product. ``fields``: name, old, new."""
+
+    product: Product
+    new: bool
+    fields: tuple[tuple[str, str, str], ...]
+
+
+async def page(visit: Visit) -> HTTPResponse:
+    catalogue = LedgerCatalogue(visit.console.ledger)
+    return visit.page(
+        "catalogue.html",
+        shop=await visit.shop_facts(),
+        products=await catalogue.catalogue(visit.shop),
+        zones=await catalogue.zones(visit.shop),
+    )
+
+
+async def stock(visit: Visit) -> HTTPResponse:
+    """Count anew: a number, or nothing for "not counted"."""
+    product, written = await _product(visit), visit.form("stock", 10)
+    if written and not (written.isascii() and written.isdigit() and int(written) <= MOST_PIECES):
+        return visit.go("/catalogue", "bad-value")
+    changed = replace(product, stock=int(written) if written else None)
+    await _put(visit, changed)
+    await visit.note("catalogue.stock", product.id, old=product.stock, new=changed.stock)
+    return visit.go("/catalogue", "saved")
+
+
+async def edit(visit: Visit) -> HTTPResponse:
+    return visit.page("product.html", shop=await visit.shop_facts(), product=await _product(visit))
+
+
+async def save(visit: Visit) -> HTTPResponse:
+    product, price = await _product(visit), visit.form("price_xof", 12).replace(" ", "").replace("\u202f", "")
+    name, category = visit.form("name", 100), visit.form("category", 60)
+    if not name or not category or not re.fullmatch(r"[0-9]{1,9}", price) or int(price) > MOST_XOF:
+        return visit.go(f"/catalogue/products/{product.id}", "bad-value")
+    aliases = tuple(dict.fromkeys(part.strip() for part in visit.form("aliases").split(",") if part.strip()))
+    changed = replace(
+        product,
+        name=name,
+        category=category,
+        description=visit.form("description", 2000),
+        aliases=aliases,
+        price_xof=int(price),
+    )
+    await _put(visit, changed)
+    await visit.note("catalogue.product", product.id)
+    return visit.go("/catalogue", "saved")
+
+
+async def preview(visit: Visit) -> HTTPResponse:
+    """What a file would change, and every line that is wrong; nothing is written."""
+    text = _uploaded(visit)
+    problems: list[LineProblem] = []
+    found = read_products("products.csv", text, problems) if text else []
+    known = {
+        product.id: product for product in await LedgerCatalogue(visit.console.ledger).catalogue(visit.shop)
+    }
+    changes = [change for product in found if (change := _change(known.get(product.id), product)) is not None]
+    return visit.page(
+        "import.html",
+        422 if problems or not text else 200,
+        shop=await visit.shop_facts(),
+        text=text,
+        problems=problems,
+        changes=changes,
+        unchanged=len(found) - len(changes),
+        missing=[product for id_, product in known.items() if id_ not in {one.id for one in found}],
+    )
+
+
+async def bring(visit: Visit) -> HTTPResponse:
+    """The previewed file, for good. It is read again: what the browser sends back is not trusted."""
+    problems: list[LineProblem] = []
+    found = read_products("products.csv", visit.form("text", MOST_CSV), problems)
+    if problems or not found:
+        return visit.go("/catalogue", "bad-value")
+    catalogue = LedgerCatalogue(visit.console.ledger)
+    known = {product.id: product for product in await catalogue.catalogue(visit.shop)}
+    changed = [product for product in found if _change(known.get(product.id), product) is not None]
+    for product in changed:
+        await catalogue.put_product(visit.shop, product, by=visit.user.login)
+    await visit.note("catalogue.imported", products=len(changed))
+    return visit.go("/catalogue", "imported" if changed else "unchanged")
+
+
+async def export(visit: Visit) -> HTTPResponse:
+    body = write_products(await LedgerCatalogue(visit.console.ledger).catalogue(visit.shop))
+    headers = {"Content-Disposition": 'attachment; filename="products.csv"', "Cache-Control": "no-store"}
+    return HTTPResponse(body, headers=headers, content_type="text/csv; charset=utf-8")
+
+
+async def zone(visit: Visit) -> HTTPResponse:
+    """Change a zone's fee and promise, or add one."""
+    fee, commune = visit.form("fee_xof", 9), visit.form("commune", 60)
+    old = {one.commune: one for one in await LedgerCatalogue(visit.console.ledger).zones(visit.shop)}.get(
+        commune
+    )
+    if not re.fullmatch(r"[0-9]{1,9}", fee) or int(fee) > MOST_XOF or not commune:
+        return visit.go("/catalogue", "bad-value")
+    made = Zone(commune, old.aliases if old else (), int(fee), visit.form("eta_text", 120))
+    await LedgerCatalogue(visit.console.ledger).put_zone(visit.shop, made, by=visit.user.login)
+    await visit.note("catalogue.zone", commune, fee=made.fee_xof)
+    return visit.go("/catalogue", "saved")
+
+
+def _uploaded(visit: Visit) -> str:
+    """The file's text (UTF-8, else what Excel writes in France), or what was pasted."""
+    files = visit.request.files
+    file = files.get("file") if files else None
+    if file is not None and file.body:
+        body: bytes = file.body
+        try:
+            return body.decode("utf-8-sig")[:MOST_CSV]
+        except UnicodeDecodeError:
+            return body.decode("cp1252", "replace")[:MOST_CSV]
+    return visit.form("text", MOST_CSV)
+
+
+def _change(old: Product | None, new: Product) -> Change | None:
+    if old is None:
+        return Change(new, True, ())
+    fields = tuple(
+        (name, _written(getattr(old, name)), _written(getattr(new, name)))
+        for name in ("name", "category", "description", "aliases", "price_xof", "options", "stock")
+        if getattr(old, name) != getattr(new, name)
+    )
+    return Change(new, False, fields) if fields else None
+
+
+def _written(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case tuple():
+            return ", ".join(_written(part) for part in value)
+        case _:
+            return str(value)
+
+
+async def _product(visit: Visit) -> Product:
+    wanted = visit.parameters["product_id"]
+    for product in await LedgerCatalogue(visit.console.ledger).catalogue(visit.shop):
+        if product.id == wanted:
+            return product
+    raise Problem("not-found")
+
+
+async def _put(visit: Visit, product: Product) -> None:
+    await LedgerCatalogue(visit.console.ledger).put_product(visit.shop, product, by=visit.user.login)
+
+
+PAGES = (
+    Page("GET", "/catalogue", Right.READ, page),
+    Page("GET", "/catalogue/products.csv", Right.READ, export),
+    Page("POST", "/catalogue/preview", Right.CATALOGUE, preview),
+    Page("POST", "/catalogue/import", Right.CATALOGUE, bring),
+    Page("POST", "/catalogue/zone", Right.CATALOGUE, zone),
+    Page("GET", "/catalogue/products/<product_id:str>", Right.READ, edit),
+    Page("POST", "/catalogue/products/<product_id:str>", Right.CATALOGUE, save),
+    Page("POST", "/catalogue/products/<product_id:str>/stock", Right.STOCK, stock),
+)

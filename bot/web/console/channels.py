@@ -1,0 +1,124 @@
+"""The channels: what each is like and how we know, forcing one, what an outage would cost, and how the last weeks were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sanic import HTTPResponse
+
+from bot.core.health import Kind
+from bot.ledger import outages
+from bot.ledger.history import days
+from bot.ledger.times import instant, instant_or_none
+from bot.web.console import health, words
+from bot.web.console.page import Page
+from bot.web.console.rights import Right
+from bot.web.console.visit import Visit
+from bot.web.gateway import in_time
+from bot.web.ledger_port import Window
+from bot.web.problems import Problem
+
+DAYS = 30
+PROOFS = 8
+AGAINST = frozenset(
+    {Kind.FAULT, Kind.SILENT, Kind.UNDELIVERED, Kind.BROKEN, Kind.PROBE_FAILED, Kind.FEED, Kind.QUIET}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One thing that was seen, in words."""
+
+    at: Any
+    kind: str
+    detail: str
+    against: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One channel as the page shows it."""
+
+    name: str
+    state: str
+    since: Any
+    forced: str | None
+    forced_reason: str | None
+    measured: str
+    proofs: list[Proof]
+    against: int
+    """Things seen against it in the last ten minutes."""
+    incident: Mapping[str, Any] | None
+
+
+async def page(visit: Visit) -> HTTPResponse:
+    shop, ledger = await visit.shop_facts(), visit.console.ledger
+    known = await health.known(visit.gateway, shop)
+    open_ = await outages.current(ledger, visit.shop)
+    domains = {name: health.DOMAINS[name] for name in shop.accounts}
+    return visit.page(
+        "channels.html",
+        shop=shop,
+        now=visit.now,
+        channels=[_shown(one, open_, visit.now) for one in known],
+        calls=len(await outages.calls(ledger, visit.shop)),
+        readiness=await outages.ready(ledger, visit.shop, domains),
+        history=await days(ledger, visit.shop, DAYS, instant(visit.now)),
+        incidents=await _incidents(visit),
+        when=_when,
+    )
+
+
+async def force(visit: Visit) -> HTTPResponse:
+    """For this shop's routing only, with a reason that everybody sees."""
+    shop, state, reason = await visit.shop_facts(), visit.form("state", 10), visit.form("reason", 200)
+    channel = next((name for name in shop.accounts if name.value == visit.parameters["channel"]), None)
+    if channel is None:
+        raise Problem("not-found")
+    if state not in ("up", "down", "auto") or (state != "auto" and not reason):
+        return visit.go("/channels", "bad-value")
+    said = f"{reason} ({visit.user.name})" if reason else ""
+    await in_time(visit.gateway.board.force(shop.id, channel, state, said, visit.now))
+    await visit.note("channel.forced", channel.value, state=state)
+    return visit.go("/channels", "auto" if state == "auto" else "forced")
+
+
+def _shown(one: health.Known, open_: list[Any], now: float) -> Shown:
+    routed, name = one.routed, one.channel.value
+    proofs = [
+        Proof(
+            instant(seen.at),
+            words.EVIDENCE.get(seen.kind.value, seen.kind.value),
+            seen.detail,
+            seen.kind in AGAINST,
+        )
+        for seen in reversed(one.measured.evidence[-PROOFS:])
+    ]
+    return Shown(
+        name=name,
+        state=routed.state.value,
+        since=instant_or_none(routed.since or None),
+        forced=routed.forced,
+        forced_reason=routed.forced_reason,
+        measured=one.measured.state.value,
+        proofs=proofs,
+        against=sum(seen.kind in AGAINST and now - seen.at < 600 for seen in one.measured.evidence),
+        incident=next((incident for incident in open_ if incident["channel"] == name), None),
+    )
+
+
+async def _incidents(visit: Visit) -> list[Any]:
+    return list((await visit.gateway.reads.incidents(visit.shop, Window(limit=12))).items)
+
+
+def _when(written: str | None) -> Any:
+    return None if written is None else datetime.fromisoformat(written)
+
+
+PAGES = (
+    Page("GET", "/channels", Right.READ, page),
+    Page("POST", "/channels/<channel:str>/force", Right.CHANNELS, force),
+)
