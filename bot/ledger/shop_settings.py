@@ -50,8 +50,8 @@ async def change(ledger: Ledger, shop_id: str, changes: Mapping[str, Any], by: s
 
     async def work(connection: AsyncConnection) -> bool:
         old = await connection.scalar(select(Shop.settings).where(Shop.id == shop_id).with_for_update())
-        fields = [name for name, value in new.items() if old is not None and old.get(name) != value]
-        if not fields:
+        fields = [] if old is None else [name for name, value in new.items() if old.get(name) != value]
+        if old is None or not fields:
             return False
         await connection.execute(
             update(Shop).where(Shop.id == shop_id).values(settings={**old, **new}, updated_at=at)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from sanic import HTTPResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.catalogue import Product, Zone
-from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger import views
+from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.csv_files import MOST_PIECES, MOST_XOF, read_products, write_products
 from bot.ledger.problems import Problem as LineProblem
+from bot.ledger.product_import import Counts, import_products
+from bot.ledger.times import instant
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.visit import Visit
@@ -18,6 +24,7 @@ from bot.web.problems import Problem
 
 MOST_CSV = 200_000
 """Characters; a request has 256 kB at most."""
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,12 @@ async def page(visit: Visit) -> HTTPResponse:
 
 async def stock(visit: Visit) -> HTTPResponse:
     """Count anew: a number, or nothing for "not counted"."""
-    product, written = await _product(visit), visit.form("stock", 10)
+    written = visit.form("stock", 10)
     if written and not (written.isascii() and written.isdigit() and int(written) <= MOST_PIECES):
         return visit.go("/catalogue", "bad-value")
-    changed = replace(product, stock=int(written) if written else None)
-    await _put(visit, changed)
-    await visit.note("catalogue.stock", product.id, old=product.stock, new=changed.stock)
+    counted = int(written) if written else None
+    before = await _change_product(visit, lambda product: replace(product, stock=counted))
+    await visit.note("catalogue.stock", before.id, old=before.stock, new=counted)
     return visit.go("/catalogue", "saved")
 
 
@@ -55,21 +62,26 @@ async def edit(visit: Visit) -> HTTPResponse:
 
 
 async def save(visit: Visit) -> HTTPResponse:
-    product, price = await _product(visit), visit.form("price_xof", 12).replace(" ", "").replace("\u202f", "")
+    price = visit.form("price_xof", 12).replace(" ", "").replace("\u202f", "")
     name, category = visit.form("name", 100), visit.form("category", 60)
+    product_id = visit.parameters["product_id"]
     if not name or not category or not re.fullmatch(r"[0-9]{1,9}", price) or int(price) > MOST_XOF:
-        return visit.go(f"/catalogue/products/{product.id}", "bad-value")
+        return visit.go(f"/catalogue/products/{quote(product_id)}", "bad-value")
     aliases = tuple(dict.fromkeys(part.strip() for part in visit.form("aliases").split(",") if part.strip()))
-    changed = replace(
-        product,
-        name=name,
-        category=category,
-        description=visit.form("description", 2000),
-        aliases=aliases,
-        price_xof=int(price),
-    )
-    await _put(visit, changed)
-    await visit.note("catalogue.product", product.id)
+    description = visit.form("description", 2000)
+
+    def changed(product: Product) -> Product:
+        return replace(
+            product,
+            name=name,
+            category=category,
+            description=description,
+            aliases=aliases,
+            price_xof=int(price),
+        )
+
+    await _change_product(visit, changed)
+    await visit.note("catalogue.product", product_id)
     return visit.go("/catalogue", "saved")
 
 
@@ -100,13 +112,16 @@ async def bring(visit: Visit) -> HTTPResponse:
     found = read_products("products.csv", visit.form("text", MOST_CSV), problems)
     if problems or not found:
         return visit.go("/catalogue", "bad-value")
-    catalogue = LedgerCatalogue(visit.console.ledger)
-    known = {product.id: product for product in await catalogue.catalogue(visit.shop)}
-    changed = [product for product in found if _change(known.get(product.id), product) is not None]
-    for product in changed:
-        await catalogue.put_product(visit.shop, product, by=visit.user.login)
-    await visit.note("catalogue.imported", products=len(changed))
-    return visit.go("/catalogue", "imported" if changed else "unchanged")
+    stocks = visit.form("stocks", 1) == "1"
+
+    async def work(connection: AsyncConnection) -> Counts:
+        at = instant(visit.now)
+        by = visit.user.login
+        return await import_products(connection, visit.shop, found, by, at, set_stocks=stocks, dry_run=False)
+
+    counts = await visit.console.ledger.write(work)
+    await visit.note("catalogue.imported", created=counts.created, updated=counts.updated)
+    return visit.go("/catalogue", "imported" if counts.created or counts.updated else "unchanged")
 
 
 async def export(visit: Visit) -> HTTPResponse:
@@ -124,7 +139,7 @@ async def zone(visit: Visit) -> HTTPResponse:
     if not re.fullmatch(r"[0-9]{1,9}", fee) or int(fee) > MOST_XOF or not commune:
         return visit.go("/catalogue", "bad-value")
     made = Zone(commune, old.aliases if old else (), int(fee), visit.form("eta_text", 120))
-    await LedgerCatalogue(visit.console.ledger).put_zone(visit.shop, made, by=visit.user.login)
+    await put_zone(visit.console.ledger, visit.shop, made, visit.user.login)
     await visit.note("catalogue.zone", commune, fee=made.fee_xof)
     return visit.go("/catalogue", "saved")
 
@@ -171,8 +186,19 @@ async def _product(visit: Visit) -> Product:
     raise Problem("not-found")
 
 
-async def _put(visit: Visit, product: Product) -> None:
-    await LedgerCatalogue(visit.console.ledger).put_product(visit.shop, product, by=visit.user.login)
+async def _change_product(visit: Visit, change: Callable[[Product], Product]) -> Product:
+    """Change it as it is now, and say how it was. An order may take from its stock meanwhile: then it is read again."""
+    for _ in range(ATTEMPTS):
+        before = await _product(visit)
+
+        def unsold(there: views.Json | None, stock: int | None = before.stock) -> bool:
+            return there is not None and there["stock"] == stock
+
+        if await put_product(
+            visit.console.ledger, visit.shop, change(before), visit.user.login, expected=unsold
+        ):
+            return before
+    raise Problem("wrong-state")
 
 
 PAGES = (

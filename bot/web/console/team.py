@@ -5,6 +5,7 @@ from __future__ import annotations
 from sanic import HTTPResponse
 
 from bot.ledger.keys import SCOPES, LedgerKeys, UnknownScope
+from bot.ledger.times import instant
 from bot.ledger.users import LINK_HOURS, LastOwner, LoginTaken, Role
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
@@ -22,7 +23,11 @@ async def _page(visit: Visit, **once: str) -> HTTPResponse:
         shop=await visit.shop_facts(),
         now=visit.now,
         people=await visit.console.users.of_shop(visit.shop),
-        keys=await LedgerKeys(visit.console.ledger).of_shop(visit.shop),
+        keys=[
+            key
+            for key in await LedgerKeys(visit.console.ledger).listed(visit.shop)
+            if not key.ended(instant(visit.now))
+        ],
         scopes=SCOPES,
         hours=LINK_HOURS,
         link=once.get("link", ""),
