@@ -63,7 +63,7 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
     noted: list[str] = []
     doubtful: list[Item] = []
     gone: list[Product] = []
-    refused: list[tuple[Product, int]] = []
+    refused: list[Product] = []
     for item in items:
         quantity = 1 if item.quantity is None else item.quantity
         product = item.product
@@ -74,7 +74,7 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
         elif quantity < 1:
             turn.say("utter_quantity_impossible", item=product.name)
         elif quantity > room_for(turn.basket, product):
-            refused.append((product, quantity))
+            refused.append(product)
         else:
             put(turn, product, item.candidates[0].options, quantity)
             noted.append(_label(product, item.candidates[0].options, quantity))
@@ -84,8 +84,8 @@ def take_items(turn: Turn, items: tuple[Item, ...]) -> Absorbed:
     for product in gone:
         sold_out(turn, product)
         absorbed.asked = True
-    for product, quantity in refused:
-        too_many(turn, product, quantity)
+    for product in refused:
+        too_many(turn, product)
         absorbed.asked = True
     if doubtful:
         ask_which(turn, doubtful)
@@ -109,11 +109,12 @@ def sold_out(turn: Turn, product: Product) -> None:
     index = turn.shelf.index
     near = [*index.in_category(product.category), *index.near(product.name)]
     offered = list(dict.fromkeys(other for other in near if not other.sold_out))[:4]
-    choices = product_choices(offered)
-    turn.say("utter_sold_out", choices, Awaiting.PRODUCT if choices else None, item=product.name)
+    turn.say("utter_sold_out", item=product.name)
+    if offered:
+        turn.say("utter_instead", product_choices(offered), Awaiting.PRODUCT)
 
 
-def too_many(turn: Turn, product: Product, wanted: int) -> None:
+def too_many(turn: Turn, product: Product) -> None:
     """Say how many are left, and offer that many."""
     room = room_for(turn.basket, product)
     turn.topic = product.id
@@ -124,9 +125,8 @@ def too_many(turn: Turn, product: Product, wanted: int) -> None:
         turn.say("utter_quantity_too_large", item=product.name, most=MAX_QUANTITY)
         return
     choices = product_choices((product,), room)
-    turn.say(
-        "utter_only_left", choices, Awaiting.PRODUCT, item=product.name, left=room, wanted=min(wanted, 10**6)
-    )
+    turn.say("utter_only_left", item=product.name, left=room)
+    turn.say("utter_take_left", choices, Awaiting.PRODUCT, left=room)
 
 
 def ask_which(turn: Turn, doubtful: list[Item]) -> None:
@@ -149,12 +149,9 @@ def go_on(turn: Turn, told: bool = False) -> None:
     if first_open_line(turn.basket, turn.products) is not None or under_way(turn.basket, turn.pending):
         ask_next(turn)
     elif turn.basket.lines:
-        turn.say(
-            "utter_what_next" if told else "utter_anything_else",
-            turn.simple("checkout", "browse_catalogue", "view_cart"),
-            Awaiting.OTHER,
-            total=francs(turn.basket.items_total_xof),
-        )
+        if not told:
+            turn.say("utter_items_total", total=francs(turn.basket.items_total_xof))
+        turn.say("utter_what_next", turn.simple("checkout", "browse_catalogue", "view_cart"), Awaiting.OTHER)
     else:
         ask_product(turn)
 

@@ -40,7 +40,7 @@ def _add_unnamed(turn: Turn, rest: str) -> None:
         elif quantity < 1:
             turn.say("utter_quantity_impossible", item=product.name)
         elif quantity > room_for(turn.basket, product):
-            too_many(turn, product, quantity)
+            too_many(turn, product)
         else:
             put(turn, product, (), quantity)
             turn.say("utter_added", items=f"{quantity} x {product.name}")
@@ -55,7 +55,8 @@ def not_found(turn: Turn, text: str) -> None:
     """No product is called so: offer what is near, else all there is."""
     near = [product for product in turn.shelf.index.near(content(text)) if not product.sold_out]
     if near:
-        turn.say("utter_not_found_near", product_choices(near), Awaiting.PRODUCT)
+        turn.say("utter_not_found")
+        turn.say("utter_near", product_choices(near), Awaiting.PRODUCT)
         return
     if content(text):
         turn.say("utter_not_found")

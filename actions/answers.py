@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.absorbing import find, go_on, put, take_details, take_items, too_many
+from actions.fallbacks import not_understood
 from actions.questions import ask_commune, ask_next
 from actions.turns import Turn
 from bot.core.basket import Checkout, Options
@@ -171,7 +172,7 @@ def _quantity(turn: Turn) -> bool:
     if quantity < 1:
         turn.say("utter_quantity_impossible", item=product.name)
     elif quantity > room_for(turn.basket, product):
-        too_many(turn, product, quantity)
+        too_many(turn, product)
     else:
         put(turn, product, (), quantity)
         turn.say("utter_added", items=f"{quantity} x {product.name}")
@@ -187,6 +188,9 @@ def _commune(turn: Turn) -> bool:
             return False
         if turn.intent not in ("give_commune", "give_address", "nlu_fallback", "give_name", "out_of_scope"):
             return False
+        if turn.misunderstood >= 2:
+            not_understood(turn)
+            return True
         turn.say("utter_commune_unknown", communes=", ".join(zone.commune for zone in turn.shelf.zones))
         turn.understood = False
         ask_commune(turn)
@@ -201,7 +205,11 @@ def _phone(turn: Turn) -> bool:
     if phone is None:
         if sum(character.isdigit() for character in turn.text) < 6:
             return False
+        if turn.misunderstood >= 2:
+            not_understood(turn)
+            return True
         turn.say("utter_phone_unreadable")
+        turn.understood = False
         ask_next(turn)
         return True
     take_details(turn, without_phone(turn.text))

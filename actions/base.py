@@ -8,8 +8,10 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import again
 from actions.answers import take_answer
 from actions.fallbacks import fallback
+from actions.places import take_place
 from actions.turns import Turn
 
 
@@ -27,7 +29,11 @@ class ShopAction(Action, ABC):  # type: ignore[misc]
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
         turn = await Turn.load(dispatcher, tracker)
-        if not take_answer(turn):
+        if turn.place is not None:
+            take_place(turn, turn.place)
+        elif again.meant(turn):
+            again.apply(turn)
+        elif not take_answer(turn):
             if turn.choice is None and turn.confidence < self.least:
                 fallback(turn)
             else:

@@ -6,6 +6,7 @@ from actions.absorbing import go_on
 from actions.adding import add
 from actions.base import ShopAction
 from actions.changing import change, remove, show_basket_or_ask
+from actions.checkout_actions import cancel_placed
 from actions.choosing import choose
 from actions.turns import Turn
 
@@ -55,4 +56,8 @@ class Choose(ShopAction):
     title = "action_choose"
 
     async def act(self, turn: Turn) -> None:
-        choose(turn)
+        number = turn.chosen("cancel_yes")
+        if number is not None:
+            await cancel_placed(turn, number)
+        else:
+            choose(turn)

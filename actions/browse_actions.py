@@ -66,6 +66,8 @@ class AskHours(ShopAction):
 
     async def act(self, turn: Turn) -> None:
         turn.say("utter_hours", shop=turn.shelf.shop.name, hours=turn.shelf.shop.hours)
+        if turn.opens is not None:
+            turn.say("utter_closed", when=turn.opens)
         ask_again(turn)
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions import services, texts
+from actions import again, services, texts
 from actions.absorbing import find, go_on, take_details
 from actions.adding import add
 from actions.base import ShopAction
 from actions.changing import change, show_basket_or_ask
 from actions.choosing import choose_product
 from actions.fallbacks import not_understood
+from actions.places import guessed
 from actions.placing import place
-from actions.questions import ask_again, ask_next, ask_product
+from actions.questions import ask_again, ask_commune, ask_next, ask_product, reprice
+from actions.services import LatestOrder
 from actions.turns import Turn
-from bot.core.cart import repriced
-from bot.core.checkout import missing, read_landmark, read_name, under_way
+from bot.core.checkout import missing, order_number, read_landmark, read_name, under_way
 from bot.core.matching import Item
-from bot.core.messages import Awaiting
+from bot.core.messages import Awaiting, Choice
 from bot.core.money import francs
+from bot.core.orders import CANCELLABLE, OrderStatus
 from bot.core.words import hesitates
 
 
@@ -38,12 +40,7 @@ class StartCheckout(ShopAction):
             return
         if found is not None:
             take_details(turn, found.rest)
-        minimum = turn.shelf.shop.minimum_order_xof
-        if turn.basket.items_total_xof < minimum:
-            turn.say("utter_minimum", minimum=francs(minimum), total=francs(turn.basket.items_total_xof))
-            ask_product(turn)
-        else:
-            ask_next(turn)
+        ask_next(turn)
 
 
 class GiveDetails(ShopAction):
@@ -112,7 +109,7 @@ class Confirm(ShopAction):
         if turn.pending is not Awaiting.CONFIRMATION:
             _nothing_to_confirm(turn)
             return
-        turn.basket = repriced(turn.basket, turn.products)
+        reprice(turn)
         told_more = False
         if turn.choice is None:
             found = find(turn)
@@ -139,7 +136,13 @@ def _repeats(turn: Turn, items: tuple[Item, ...]) -> bool:
 
 
 def _nothing_to_confirm(turn: Turn) -> None:
-    if turn.pending is None or turn.pending is Awaiting.OTHER:
+    commune = guessed(turn)
+    if again.offered(turn):
+        again.apply(turn)
+    elif commune is not None:
+        take_details(turn, commune, Awaiting.COMMUNE)
+        ask_next(turn)
+    elif turn.pending is None or turn.pending is Awaiting.OTHER:
         choices = ("checkout", "browse_catalogue") if turn.basket.lines else ("browse_catalogue",)
         turn.say("utter_nothing_to_confirm", turn.simple(*choices), Awaiting.OTHER)
     elif (
@@ -166,7 +169,11 @@ class Deny(ShopAction):
         if found is not None and take_details(turn, found.rest):
             go_on(turn)
             return
-        if turn.pending is Awaiting.CONFIRMATION:
+        if again.offered(turn):
+            again.choose(turn, "other")
+        elif guessed(turn) is not None:
+            ask_commune(turn)
+        elif turn.pending is Awaiting.CONFIRMATION:
             ask_what_to_change(turn)
         elif turn.pending is Awaiting.OTHER and turn.basket.lines:
             ask_next(turn)
@@ -203,45 +210,76 @@ class ModifyOrder(ShopAction):
 
 
 class CancelOrder(ShopAction):
-    """Drop the basket; an order already placed is for a person to cancel."""
+    """Drop the basket; an order already placed is cancelled after a yes, while it is not on its way."""
 
     title = "action_cancel_order"
     least = 0.5
 
     async def act(self, turn: Turn) -> None:
         if turn.basket.lines:
-            turn.say("utter_cancelled", turn.simple("browse_catalogue"), Awaiting.OTHER)
+            turn.say("utter_cancelled")
+            turn.say("utter_anything", turn.simple("browse_catalogue"), Awaiting.OTHER)
             turn.outcome(restart=True)
             turn.close_basket()
             turn.topic = None
             return
-        latest = await services.current().latest(turn.conversation_id)
-        if latest is None:
+        order = await _order_meant(turn)
+        if order is None or order.status is OrderStatus.CANCELLED:
             turn.say("utter_nothing_to_cancel", turn.simple("browse_catalogue"), Awaiting.OTHER)
+        elif order.status not in CANCELLABLE:
+            _too_late(turn, order.number)
         else:
-            turn.say(
-                "utter_cancel_placed",
-                turn.simple("talk_to_human"),
-                Awaiting.OTHER,
-                number=latest.number,
-                phone=turn.shelf.shop.phone,
+            choices = tuple(
+                Choice(f"{name}={order.number}", texts.title(name, turn.language))
+                for name in ("cancel_yes", "cancel_no")
             )
+            turn.say("utter_cancel_placed", choices, Awaiting.OTHER, number=order.number)
+
+
+async def cancel_placed(turn: Turn, number: str) -> None:
+    """The shopper said yes: cancel the order of that number, if it is theirs and not out yet."""
+    order = await services.current().latest(turn.conversation_id, number)
+    if order is None:
+        turn.say("utter_no_order")
+        ask_again(turn)
+    elif await services.current().cancel(turn.shop_id, order.id):
+        turn.say("utter_order_cancelled", number=order.number)
+    else:
+        _too_late(turn, order.number)
+
+
+def _too_late(turn: Turn, number: str) -> None:
+    turn.say(
+        "utter_too_late_to_cancel",
+        turn.simple("talk_to_human"),
+        Awaiting.OTHER,
+        number=number,
+        phone=turn.shelf.shop.phone,
+    )
+
+
+async def _order_meant(turn: Turn) -> LatestOrder | None:
+    """The order whose number the text names, else the last one; only ever of this shopper."""
+    number = order_number(turn.text) if turn.choice is None else None
+    if number is None and turn.last is not None:
+        return turn.last
+    return await services.current().latest(turn.conversation_id, number)
 
 
 class AskOrderStatus(ShopAction):
-    """Where the last order is."""
+    """Where the order is: that of the number named, else the last one."""
 
     title = "action_ask_order_status"
 
     async def act(self, turn: Turn) -> None:
-        latest = await services.current().latest(turn.conversation_id)
-        if latest is None:
+        order = await _order_meant(turn)
+        if order is None:
             turn.say("utter_no_order")
         else:
             turn.say(
                 "utter_order_status",
-                number=latest.number,
-                status=texts.status(latest.status, turn.language),
-                total=francs(latest.total_xof),
+                number=order.number,
+                status=texts.status(order.status, turn.language),
+                total=francs(order.total_xof),
             )
         ask_again(turn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions import changing
+from actions import again, changing
 from actions.absorbing import go_on, put, sold_out, too_many
 from actions.adding import show_category
 from actions.answers import chosen_options
@@ -41,6 +41,11 @@ def choose(turn: Turn) -> None:
             turn.outcome(move_to=value)
             turn.say("utter_moving", channel=value.capitalize())
             ask_again(turn)
+        case "cancel_no":
+            turn.say("utter_order_kept", number=value)
+            ask_again(turn)
+        case "again":
+            again.choose(turn, value)
         case "field":
             _reopen(turn, value)
         case _:
@@ -59,7 +64,7 @@ def choose_product(turn: Turn, value: str) -> None:
     elif product.sold_out:
         sold_out(turn, product)
     elif not 1 <= quantity <= room_for(turn.basket, product):
-        too_many(turn, product, quantity)
+        too_many(turn, product)
     else:
         put(turn, product, chosen_options(turn, parts), quantity)
         turn.say("utter_added", items=f"{quantity} x {product.name}")

@@ -33,7 +33,7 @@ def fallback(turn: Turn) -> None:
 
 
 def not_understood(turn: Turn) -> None:
-    """Say so with ways on; a person is offered the second time and called the third."""
+    """First ask to say it otherwise, then offer ways on, then call a person: never a loop."""
     turn.understood = False
     if turn.misunderstood >= 2:
         turn.say("utter_handing_over")
@@ -41,6 +41,13 @@ def not_understood(turn: Turn) -> None:
         turn.understood = True
         return
     waiting = turn.pending is not None and turn.pending is not Awaiting.OTHER
-    choices = () if waiting else turn.simple("browse_catalogue", "view_cart", "talk_to_human")
-    turn.say("utter_not_understood", choices, None if waiting else Awaiting.OTHER)
+    if turn.misunderstood == 0:
+        turn.say("utter_not_understood")
+        if not waiting:
+            turn.say("utter_say_otherwise", awaiting=Awaiting.OTHER)
+    elif waiting:
+        turn.say("utter_still_not_understood")
+    else:
+        choices = turn.simple("browse_catalogue", "view_cart", "talk_to_human")
+        turn.say("utter_choose_one", choices, Awaiting.OTHER)
     ask_again(turn)

@@ -36,6 +36,8 @@ async def place(turn: Turn) -> None:
                 shop=turn.shelf.shop.name,
                 how_to_pay=_how_to_pay(turn, method, total),
             )
+            if turn.opens is not None:
+                turn.say("utter_prepared_later", when=turn.opens)
             turn.outcome(order_id=order_id, restart=True)
             turn.close_basket()
             turn.topic = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from actions import texts
 from actions.turns import MAX_CHOICES, Turn
-from bot.core.basket import Options
+from bot.core.basket import Checkout, Options
 from bot.core.cart import repriced
 from bot.core.catalogue import Product
 from bot.core.checkout import CHECKOUT_STEPS, first_open_line, missing, open_options, prefilled
@@ -17,17 +17,23 @@ from bot.core.money import francs
 
 def ask_next(turn: Turn) -> None:
     """Ask for the first thing that is missing, or put the recap when nothing is."""
-    turn.basket = repriced(turn.basket, turn.products)
-    turn.basket = (
-        prefilled(turn.basket, turn.customer_name, turn.known_phone) if turn.basket.lines else turn.basket
-    )
+    reprice(turn)
+    if turn.basket.lines:
+        before = turn.last.basket.checkout if turn.last is not None else Checkout()
+        name, phone = turn.customer_name or before.name, turn.known_phone or before.phone
+        turn.basket = prefilled(turn.basket, name, phone)
     match missing(turn.basket, turn.products):
         case Awaiting.PRODUCT:
             ask_product(turn)
         case Awaiting.OPTION:
             ask_option(turn)
+        case _ if turn.basket.items_total_xof < turn.shelf.shop.minimum_order_xof:
+            minimum = francs(turn.shelf.shop.minimum_order_xof)
+            turn.say("utter_minimum", minimum=minimum, total=francs(turn.basket.items_total_xof))
+            ask_product(turn)
         case Awaiting.COMMUNE:
-            ask_commune(turn)
+            if not _offer_last_address(turn):
+                ask_commune(turn)
         case Awaiting.PAYMENT:
             _ask_payment(turn)
         case Awaiting.LANDMARK:
@@ -40,6 +46,47 @@ def ask_next(turn: Turn) -> None:
             turn.say("utter_ask_phone", awaiting=Awaiting.PHONE)
         case _:
             recap(turn)
+
+
+def reprice(turn: Turn) -> None:
+    """Today's prices; what changed since it was put into the basket is said."""
+    before = turn.basket
+    turn.basket = repriced(before, turn.products)
+    changed = [
+        f"{line.name} {francs(turn.products[line.product_id].price_xof)}"
+        for line in before.lines
+        if line.product_id in turn.products
+        and turn.products[line.product_id].price_xof != line.unit_price_xof
+    ]
+    gone = [line.label for line in before.lines if line.product_id not in turn.products]
+    if changed:
+        turn.say("utter_price_changed", items=", ".join(dict.fromkeys(changed)))
+    if gone:
+        turn.say("utter_no_longer_sold", items=", ".join(gone))
+
+
+def _offer_last_address(turn: Turn) -> bool:
+    """Offer the last order's address and payment, where nothing about either has been told yet."""
+    told = turn.basket.checkout
+    if turn.last is None or turn.fresh_address or any((told.landmark, told.latitude, told.payment)):
+        return False
+    before = turn.last.basket.checkout
+    zone = next((zone for zone in turn.shelf.zones if zone.commune == before.commune), None)
+    if zone is None:
+        return False
+    place = f"{zone.commune}, {before.landmark}" if before.landmark else zone.commune
+    choices = (
+        Choice("again=delivery", texts.title("again=delivery", turn.language)),
+        Choice("again=other", texts.title("again=other", turn.language)),
+    )
+    turn.say(
+        "utter_same_as_before",
+        choices,
+        Awaiting.COMMUNE,
+        place=place,
+        payment=texts.payment(before.payment or "cash", turn.language),
+    )
+    return True
 
 
 def ask_again(turn: Turn) -> None:
@@ -144,7 +191,7 @@ def recap(turn: Turn) -> None:
         lines=lines_text(turn),
         commune=checkout.commune or "",
         fee=francs(checkout.fee_xof or 0),
-        landmark=checkout.landmark or f"{checkout.latitude}, {checkout.longitude}",
+        landmark=checkout.landmark or texts.shared_place(turn.language),
         name=checkout.name or "",
         phone=checkout.phone or "",
         payment=texts.payment(checkout.payment or "cash", turn.language),

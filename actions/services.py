@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from bot.core.basket import Basket
 from bot.core.catalogue import Index, Product, Zone, index
+from bot.core.hours import Week
 from bot.core.orders import OrderRequest, OrderStatus, PlaceResult
 
 PATIENCE = 3.0
@@ -35,17 +37,22 @@ class ShopFacts:
     name: str
     phone: str
     hours: str
+    """In the shop's own words."""
+    week: Week = field(default_factory=dict)
+    timezone: str = "Africa/Abidjan"
     payments: Mapping[str, Payment] = field(default_factory=dict)
     minimum_order_xof: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LatestOrder:
-    """The last order of a conversation."""
+    """An order of a conversation. ``basket``: what was ordered and where it went."""
 
+    id: str
     number: str
     status: OrderStatus
     total_xof: int
+    basket: Basket
 
 
 class Ledger(Protocol):
@@ -59,7 +66,9 @@ class Ledger(Protocol):
 
     async def place(self, request: OrderRequest) -> PlaceResult: ...
 
-    async def latest(self, conversation_id: str) -> LatestOrder | None: ...
+    async def latest(self, conversation_id: str, number: str | None = None) -> LatestOrder | None: ...
+
+    async def cancel(self, shop_id: str, order_id: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,14 @@ class Services:
         self._shelves.pop(request.shop_id, None)
         return await _bounded(self._ledger.place(request))
 
-    async def latest(self, conversation_id: str) -> LatestOrder | None:
-        """The conversation's last order."""
-        return await _bounded(self._ledger.latest(conversation_id))
+    async def latest(self, conversation_id: str, number: str | None = None) -> LatestOrder | None:
+        """The conversation's last order, or its order of that number."""
+        return await _bounded(self._ledger.latest(conversation_id, number))
+
+    async def cancel(self, shop_id: str, order_id: str) -> bool:
+        """Cancel an order; False when it is on its way already. The stock it gives back is seen by the next turn."""
+        self._shelves.pop(shop_id, None)
+        return await _bounded(self._ledger.cancel(shop_id, order_id))
 
 
 async def _bounded(work: Awaitable[T]) -> T:

@@ -41,11 +41,14 @@ class Greet(ShopAction):
                 ("checkout", "view_cart", "browse_catalogue") if turn.basket.lines else ("browse_catalogue",)
             )
             status = ("ask_order_status",) if turn.last_order_id else ()
+            again = ("again=order",) if turn.last is not None and not turn.basket.lines else ()
+            turn.say("utter_greet", shop=turn.shelf.shop.name)
+            if turn.opens is not None:
+                turn.say("utter_closed", when=turn.opens)
             turn.say(
-                "utter_greet",
-                turn.simple(*choices, *status, "talk_to_human"),
+                "utter_what_can_i_do",
+                turn.simple(*again, *choices, *status, "talk_to_human"),
                 Awaiting.OTHER,
-                shop=turn.shelf.shop.name,
             )
 
 
@@ -56,6 +59,10 @@ class SmallTalk(ShopAction):
     least = 0.4
 
     async def act(self, turn: Turn) -> None:
+        if turn.intent == "goodbye" and turn.basket.lines:
+            turn.say("utter_basket_kept")
+            turn.say("utter_remind", turn.simple("remind_yes", "remind_no"), Awaiting.OTHER)
+            return
         turn.say(f"utter_{turn.intent}", shop=turn.shelf.shop.name)
         ask_again(turn)
 
@@ -85,8 +92,9 @@ class OutOfScope(ShopAction):
             tell_items(turn, items)
             return
         open_question = turn.pending is not None and turn.pending is not Awaiting.OTHER
-        choices = () if open_question else turn.simple("browse_catalogue", "talk_to_human")
-        turn.say("utter_out_of_scope", choices, None if open_question else Awaiting.OTHER)
+        turn.say("utter_out_of_scope")
+        if not open_question:
+            turn.say("utter_anything", turn.simple("browse_catalogue", "talk_to_human"), Awaiting.OTHER)
         ask_again(turn)
 
 

@@ -19,6 +19,13 @@ _TITLES: dict[str, tuple[str, str]] = {
     "field=name": ("Le nom", "The name"),
     "field=phone": ("Le téléphone", "The phone"),
     "field=payment": ("Le paiement", "The payment"),
+    "again=delivery": ("Oui, pareil", "Yes, the same"),
+    "again=other": ("Autre adresse", "Another address"),
+    "again=order": ("La même commande", "The same order"),
+    "cancel_yes": ("Oui, annuler", "Yes, cancel"),
+    "cancel_no": ("Non, garder", "No, keep it"),
+    "remind_yes": ("Oui", "Yes"),
+    "remind_no": ("Non", "No"),
     "remove_from_cart": ("Retirer un article", "Remove an item"),
 }
 _PAYMENTS = {
@@ -61,6 +68,11 @@ def payment(method: str, language: str) -> str:
 def status(value: OrderStatus, language: str) -> str:
     """An order's status as a shopper reads it."""
     return _in(language, _STATUS[value])
+
+
+def shared_place(language: str) -> str:
+    """What stands for a landmark where the shopper shared a position."""
+    return _in(language, ("position partagée", "shared position"))
 
 
 def option(name: str, language: str) -> str:

@@ -10,7 +10,8 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, texts
-from actions.services import Shelf
+from actions.services import LatestOrder, Shelf
+from bot.core import hours
 from bot.core.basket import Basket, from_dict, to_dict
 from bot.core.catalogue import Product
 from bot.core.messages import Awaiting, Choice, Purpose
@@ -39,6 +40,13 @@ class Turn:
         self.pending = Awaiting(given["awaiting"]) if given.get("awaiting") else None
         self.asked_version: int | None = given.get("asked_version")
         self.last_order_id: str | None = given.get("last_order_id")
+        place = given.get("place")
+        self.place: tuple[float, float] | None = (float(place[0]), float(place[1])) if place else None
+        self.now = float(given.get("now") or 0.0)
+        self.last: LatestOrder | None = None
+        """The shopper's last order."""
+        self.fresh_address = False
+        """The last address was declined: it is not offered again in this turn."""
         self.language = str(tracker.get_slot("language") or given.get("language") or "fr")
         self._language_before = str(given.get("language") or "fr")
         message = tracker.latest_message
@@ -56,13 +64,23 @@ class Turn:
     @classmethod
     async def load(cls, dispatcher: CollectingDispatcher, tracker: Tracker) -> Turn:
         """Read the turn's context and the shop. Raises when the ledger does not answer: the turn must fail."""
-        shop_id = str((tracker.get_slot("turn") or {})["shop_id"])
-        return cls(dispatcher, tracker, await services.current().shelf(shop_id))
+        given = tracker.get_slot("turn") or {}
+        turn = cls(dispatcher, tracker, await services.current().shelf(str(given["shop_id"])))
+        if turn.last_order_id is not None:
+            turn.last = await services.current().latest(turn.conversation_id)
+        return turn
 
     @property
     def products(self) -> dict[str, Product]:
         """The shop's products by id."""
         return dict(self.shelf.index.products)
+
+    @property
+    def opens(self) -> str | None:
+        """When the shop, closed now, opens again, as one says it; None while it is open."""
+        shop = self.shelf.shop
+        at = hours.opens_at(shop.week, shop.timezone, self.now) if self.now else None
+        return None if at is None else hours.spoken(at, shop.timezone, self.now, self.language)
 
     @property
     def changed(self) -> bool:

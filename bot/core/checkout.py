@@ -155,6 +155,15 @@ def read_phone(text: str) -> str | None:
     return None
 
 
+_ORDER_NUMBER = re.compile(r"\b([a-z]{1,3})[ -]?(\d{4,7})\b")
+
+
+def order_number(text: str) -> str | None:
+    """The order number a text names ("am 1001" -> "AM-1001"), or None."""
+    found = _ORDER_NUMBER.search(fold(text))
+    return f"{found[1].upper()}-{found[2]}" if found else None
+
+
 def without_phone(text: str) -> str:
     """The text without its phone numbers, so that they are not taken for quantities."""
     return _PHONE.sub(" ", text)

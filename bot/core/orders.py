@@ -31,6 +31,10 @@ class PaymentStatus(StrEnum):
 PAYMENTS = ("cash", "orange_money", "mtn_momo", "moov_money", "wave")
 
 
+CANCELLABLE = frozenset({OrderStatus.CONFIRMED, OrderStatus.PACKED, OrderStatus.CANCELLED})
+"""What a shopper may cancel alone: what is not on its way yet. Cancelled again is cancelled."""
+
+
 def may_become(old: OrderStatus, new: OrderStatus) -> bool:
     """Forward jumps are allowed, cancelling until delivered, the same again always."""
     if old is new:

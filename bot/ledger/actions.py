@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from actions.services import LatestOrder, Payment, ShopFacts
 from bot import settings
 from bot.core.catalogue import Product, Zone
-from bot.core.orders import OrderRequest, PlaceResult
+from bot.core.orders import CANCELLABLE, OrderRequest, OrderStatus, PlaceResult
 from bot.ledger.catalogue import LedgerCatalogue
 from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.order_changes import Changed, OrderChange, change_order
 from bot.ledger.orders import LedgerOrders
-from bot.ledger.shops import LedgerShops
+from bot.ledger.shops import LedgerShops, week
 
 
 class ActionsLedger:
     """Reads the catalogue, places orders."""
 
     def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._catalogue = LedgerCatalogue(ledger)
         self._orders = LedgerOrders(ledger)
         self._shops = LedgerShops(ledger, {})
@@ -41,6 +43,8 @@ class ActionsLedger:
             name=found["name"],
             phone=found["phone"],
             hours=found["opening_hours"],
+            week=week(found),
+            timezone=found["timezone"],
             payments={name: Payment(**payment) for name, payment in found["payments"].items()},
             minimum_order_xof=found["minimum_order_xof"],
         )
@@ -49,10 +53,24 @@ class ActionsLedger:
         """Place the order once. Raises Unavailable."""
         return await self._orders.place(request)
 
-    async def latest(self, conversation_id: str) -> LatestOrder | None:
-        """The conversation's last order. Raises Unavailable."""
-        found = await self._orders.latest_for(conversation_id)
-        return None if found is None else LatestOrder(found.number, found.status, found.total_xof)
+    async def latest(self, conversation_id: str, number: str | None = None) -> LatestOrder | None:
+        """The conversation's last order, or that of a number. Raises Unavailable."""
+        found = await self._orders.latest_for(conversation_id, number)
+        if found is None:
+            return None
+        return LatestOrder(found.id, found.number, found.status, found.total_xof, found.basket)
+
+    async def cancel(self, shop_id: str, order_id: str) -> bool:
+        """Cancel an order that is not out yet; its stock comes back once. False: it is too late. Raises Unavailable."""
+        outcome = await change_order(
+            self._ledger,
+            shop_id,
+            order_id,
+            OrderChange(status=OrderStatus.CANCELLED),
+            expected=lambda order: OrderStatus(order["status"]) in CANCELLABLE,
+            by_shopper=True,
+        )
+        return isinstance(outcome, Changed)
 
 
 def ledger_from_environment() -> ActionsLedger:

@@ -85,6 +85,7 @@ async def _addresses(connection: AsyncConnection, orders: list[str]) -> dict[str
 def _news(row: Any, address: str | None) -> OrderNews:
     order = row.data
     status, paid = order["status"], order["payment"]["status"]
+    known = order.get("changed_by") == "shopper"
     return OrderNews(
         event_id=row.id,
         shop_id=order["shop_id"],
@@ -92,7 +93,7 @@ def _news(row: Any, address: str | None) -> OrderNews:
         order_id=order["id"],
         number=order["number"],
         placed=row.type == "order.placed",
-        status=status if status != order.get("previous_status", status) else None,
+        status=status if status != order.get("previous_status", status) and not known else None,
         payment=paid if paid != order.get("previous_payment_status", paid) else None,
         address=address,
         name=order["delivery"]["name"],

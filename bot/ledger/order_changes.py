@@ -61,9 +61,11 @@ async def change_order(
     change: OrderChange,
     expected: Callable[[views.Json], bool] | None = None,
     now: Callable[[], datetime] = utc_now,
+    by_shopper: bool = False,
 ) -> Outcome:
     """Move an order on, or its payment. None: not an order of this shop. Raises Unavailable.
 
+    ``by_shopper``: asked for in the conversation, which has answered already, so the feed tells the shopper nothing.
     Cancelling gives the stock back. ``expected`` is asked about the order as it is, under its lock.
     """
 
@@ -91,6 +93,8 @@ async def change_order(
             await return_stock(connection, shop_id, order_id, at)
         after = await shown(connection, order_id)
         told = {**after, "previous_status": old.value, "previous_payment_status": paid.value}
+        if by_shopper:
+            told["changed_by"] = "shopper"
         await tell(
             connection, [event_row(shop_id, f"order.updated:{order_id}:{version}", "order.updated", at, told)]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.basket import Basket
+from bot.core.basket import Basket, BasketLine, Checkout
 from bot.core.orders import OrderRequest, OrderStatus, Placed, PlaceResult, Rejected, SoldOut
 from bot.ledger import views
 from bot.ledger.engine import Ledger
@@ -27,12 +27,13 @@ FIRST_NUMBER = 1001
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The last order of a conversation."""
+    """The last order of a conversation, with what was ordered and where it went."""
 
     id: str
     number: str
     status: OrderStatus
     total_xof: int
+    basket: Basket
 
 
 class _Refused(Exception):
@@ -54,17 +55,50 @@ class LedgerOrders:
         """Place the basket, or return the order it became before. Raises Unavailable."""
         return await self._ledger.write(lambda connection: place_order(connection, request, self._now()))
 
-    async def latest_for(self, conversation_id: str) -> Latest | None:
-        """The conversation's last order, or None. Raises Unavailable."""
+    async def latest_for(self, conversation_id: str, number: str | None = None) -> Latest | None:
+        """The conversation's last order, or its order of that number; None when there is none. Raises Unavailable."""
+        query = select(OrderRow.__table__).where(OrderRow.conversation_id == conversation_id)
+        if number is not None:
+            query = query.where(OrderRow.number == number)
+        query = query.order_by(OrderRow.created_at.desc(), OrderRow.id.desc()).limit(1)
         async with self._ledger.reading() as connection:
-            found = await connection.execute(
-                select(OrderRow.id, OrderRow.number, OrderRow.status, OrderRow.total_xof)
-                .where(OrderRow.conversation_id == conversation_id)
-                .order_by(OrderRow.created_at.desc(), OrderRow.id.desc())
-                .limit(1)
+            row = (await connection.execute(query)).first()
+            if row is None:
+                return None
+            lines = await connection.execute(
+                select(OrderLine.__table__).where(OrderLine.order_id == row.id).order_by(OrderLine.ordinal)
             )
-            row = found.first()
-        return None if row is None else Latest(row.id, row.number, OrderStatus(row.status), row.total_xof)
+            basket = _ordered(row, lines.all())
+        return Latest(row.id, row.number, OrderStatus(row.status), row.total_xof, basket)
+
+
+def _ordered(row: Any, lines: Sequence[Any]) -> Basket:
+    """The basket that an order was, as far as the order tells."""
+    return Basket(
+        id=row.basket_id,
+        version=row.basket_version,
+        closed=True,
+        lines=tuple(
+            BasketLine(
+                product_id=line.product_id,
+                name=line.name,
+                options=tuple((name, value) for name, value in line.options),
+                quantity=line.quantity,
+                unit_price_xof=line.unit_price_xof,
+            )
+            for line in lines
+        ),
+        checkout=Checkout(
+            name=row.name,
+            phone=row.phone,
+            commune=row.commune,
+            fee_xof=row.fee_xof,
+            landmark=row.landmark,
+            latitude=row.latitude,
+            longitude=row.longitude,
+            payment=row.payment_method,
+        ),
+    )
 
 
 async def place_order(

@@ -72,7 +72,7 @@ def as_shop(shop: ShopId, settings: Mapping[str, Any], accounts: Mapping[Channel
         phone=settings["phone"],
         language=settings["language"],
         timezone=settings["timezone"],
-        hours={day: (span[:5], span[6:]) for day, span in settings.get("hours", {}).items()},
+        hours=week(settings),
         policy=Policy(
             order=tuple(ChannelName(name) for name in failover["order"]),
             sms_budget_xof_per_hour=failover["sms_budget_xof_per_hour"],
@@ -87,6 +87,11 @@ def as_shop(shop: ShopId, settings: Mapping[str, Any], accounts: Mapping[Channel
         telegram_username=(channels.get("telegram") or {}).get("bot_username"),
         templates={name: sid for name, sid in (whatsapp.get("templates") or {}).items() if sid},
     )
+
+
+def week(settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The shop's opening spans by day, as ``core.hours`` takes them."""
+    return {day: (span[:5], span[6:]) for day, span in settings.get("hours", {}).items()}
 
 
 def account_key(channel: ChannelName, account: Account) -> str:

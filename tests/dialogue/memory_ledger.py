@@ -23,6 +23,7 @@ class MemoryLedger:
         self._folder = folder
         self.orders: dict[str, OrderRequest] = {}
         """By basket id."""
+        self.cancelled: set[str] = set()
         self.down = False
         self._stock: dict[tuple[str, str], int] = {}
 
@@ -46,6 +47,8 @@ class MemoryLedger:
             facts["name"],
             facts["phone"],
             facts["opening_hours"],
+            {day: (span[:5], span[6:]) for day, span in facts["hours"].items()},
+            facts["timezone"],
             payments,
             facts["minimum_order_xof"],
         )
@@ -70,17 +73,25 @@ class MemoryLedger:
         number = list(self.orders).index(basket.id) + 1
         return Placed(f"order-{number}", f"R-{number:04d}", self.orders[basket.id].basket.total_xof, first)
 
-    async def latest(self, conversation_id: str) -> LatestOrder | None:
+    async def latest(self, conversation_id: str, number: str | None = None) -> LatestOrder | None:
         self._check()
         mine = [
-            (number, order)
-            for number, order in enumerate(self.orders.values(), 1)
-            if order.conversation_id == conversation_id
+            LatestOrder(
+                f"order-{nth}",
+                f"R-{nth:04d}",
+                OrderStatus.CANCELLED if f"order-{nth}" in self.cancelled else OrderStatus.CONFIRMED,
+                order.basket.total_xof,
+                order.basket,
+            )
+            for nth, order in enumerate(self.orders.values(), 1)
+            if order.conversation_id == conversation_id and number in (None, f"R-{nth:04d}")
         ]
-        if not mine:
-            return None
-        number, order = mine[-1]
-        return LatestOrder(f"R-{number:04d}", OrderStatus.CONFIRMED, order.basket.total_xof)
+        return mine[-1] if mine else None
+
+    async def cancel(self, shop_id: str, order_id: str) -> bool:
+        self._check()
+        self.cancelled.add(order_id)
+        return True
 
     def set_stock(self, shop_id: str, product_id: str, left: int) -> None:
         self._stock[shop_id, product_id] = left
