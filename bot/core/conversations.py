@@ -91,6 +91,8 @@ class Conversation:
     """Where the shopper was before the outage moved the conversation; None when it was not moved."""
     human: bool = False
     human_since: float | None = None
+    remind_at: float | None = None
+    """When the shopper, who agreed, is reminded of the open basket; None: not, or done."""
     person: PersonAwaited | None = None
     """The shopper waits for a word of the vendor."""
     serial: int = 0

@@ -10,7 +10,7 @@ import unicodedata
 
 from bot.core.addresses import ChannelName
 from bot.core.basket import Basket
-from bot.core.messages import Received
+from bot.core.messages import Choice, Received
 from bot.core.money import francs
 
 CHANNEL_LABELS = {
@@ -250,6 +250,26 @@ def offer_to_go_on(language: str) -> str:
     if language == "en":
         return "Nobody could answer you yet. Shall we go on together meanwhile?"
     return "Personne n'a encore pu vous répondre. On continue ensemble en attendant ?"
+
+
+RESUME_CHOICES = {
+    "fr": (Choice("checkout", "Commander"), Choice("view_cart", "Voir mon panier")),
+    "en": (Choice("checkout", "Order now"), Choice("view_cart", "See my basket")),
+}
+
+
+def reminder(shop: str, basket: Basket, language: str) -> str:
+    """The one reminder of a basket that was left."""
+    if language == "en":
+        return f"{shop}: your basket is still here. {basket_sum(basket, language)}. Shall we finish your order?"
+    return f"{shop} : votre panier vous attend. {basket_sum(basket, language)}. On termine votre commande ?"
+
+
+def reminder_promised(yes: bool, language: str) -> str:
+    """Answer to whether a reminder is wanted."""
+    if language == "en":
+        return "All right, I will remind you." if yes else "All right. See you soon!"
+    return "D'accord, je vous le rappelle." if yes else "D'accord. À bientôt !"
 
 
 def waits_on(language: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import handover, hearing, late, moving, speaking, wording
+from bot.core import handover, hearing, late, moving, reminders, speaking, wording
 from bot.core.addresses import Address, ChannelName, LaneId, Scheme, ShopId, home_lane
 from bot.core.basket import Basket
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page, Unanswered
@@ -62,7 +62,8 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
         return
     if received.link_token is not None:
         return
-    work.conversation = replace(work.conversation, undo_link=None)
+    # Who writes again needs no reminder; a new goodbye may ask for one.
+    work.conversation = replace(work.conversation, undo_link=None, remind_at=None)
     if received.edited:
         _edited(work, now)
         return
@@ -274,10 +275,21 @@ def _answered_by_us(work: Work, first: Unanswered, heard: Heard, now: float) -> 
         work.conversation = _answered(work.conversation)
         close_address(work, first.received, now)
         return True
+    if value in ("remind_yes", "remind_no"):
+        _promise(work, value == "remind_yes", now)
+        return True
     if work.conversation.awaiting is Awaiting.LATE_CONFIRMATION and not first.replayed:
         work.conversation = _answered(speaking.ask_again(work.conversation, now))
         return True
     return False
+
+
+def _promise(work: Work, yes: bool, now: float) -> None:
+    """Note whether a reminder is wanted; a promise that no good hour could keep is not given."""
+    conversation = _answered(replace(work.conversation, pending=None))
+    at = reminders.remind_at(work.shop, now) if yes else None
+    text = wording.reminder_promised(at is not None, conversation.customer.language)
+    work.conversation = replace(speaking.say(conversation, Reply(text), now), remind_at=at)
 
 
 def _spoken_for(conversation: Conversation, received: Received) -> str:

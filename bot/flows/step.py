@@ -54,6 +54,7 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
         return True
     watch.gather(work, now)
     watch.person(work, now)
+    watch.remind(work, now)
     ready = next(iter(speaking.waiting(work.conversation)), None)
     asked = work.conversation.turn_due_at
     turn_is_due = asked is not None and asked <= now

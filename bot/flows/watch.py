@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, handover, hours, late, speaking, wording
+from bot.core import failover, handover, hours, late, reminders, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation, Unanswered
 from bot.core.deliveries import REPEATED_NEVER, Delivery
 from bot.core.health import OVERDUE, UNDELIVERED_AFTER, Kind
-from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Reply, Reported
+from bot.core.messages import Awaiting, Choice, MessageStatus, Part, Purpose, Reply, Reported
 from bot.flows import reconcile
 from bot.flows.deliver import outgoing
 from bot.flows.desk import Desk, NoPermit, Work, channel_health, states_of
@@ -22,6 +22,8 @@ OLD = 60.0
 """A receipt that is looked at later than this says nothing of now (this process was away)."""
 LOOK_EVERY = 0.2
 """Seconds between looks at one account's record for the sake of evidence; the others share what they find."""
+REMINDER_LASTS = 1800.0
+"""A reminder that finds no road for this long is dropped."""
 
 LATE_CHOICES = {
     "fr": (Choice("late_yes", "Oui"), Choice("late_no", "Non")),
@@ -64,7 +66,13 @@ def next_due(conversation: Conversation) -> float | None:
     if conversation.late is not None:
         times.append(late.due_at(conversation.late))
     times += [
-        t for t in (conversation.turn_due_at, handover.due_at(conversation.person)) if t is not None
+        t
+        for t in (
+            conversation.turn_due_at,
+            handover.due_at(conversation.person),
+            conversation.remind_at,
+        )
+        if t is not None
     ]
     return min(times, default=None)
 
@@ -263,6 +271,29 @@ def person(work: Work, now: float) -> None:
             now,
         )
     work.conversation = replace(work.conversation, person=wait)
+
+
+def remind(work: Work, now: float) -> None:
+    """Remind of the open basket, once; a shopper who said STOP meanwhile has no usable address here."""
+    at = work.conversation.remind_at
+    if at is None or at > now:
+        return
+    conversation = replace(work.conversation, remind_at=None)
+    work.conversation = conversation
+    if not reminders.still_wanted(conversation) or not conversation.customer.on(conversation.channel):
+        return
+    language = conversation.customer.language
+    text = wording.reminder(work.shop.name, conversation.basket, language)
+    reply = Reply(
+        text,
+        Purpose.REMINDER,
+        wording.RESUME_CHOICES["en" if language == "en" else "fr"],
+        Awaiting.OTHER,
+        expires_at=now + REMINDER_LASTS,
+        author="system",
+    )
+    work.conversation = speaking.say(conversation, reply, now)
+    work.event("conversation.reminded", now, conversation.basket.id, basket_id=conversation.basket.id)
 
 
 def _title(conversation: Conversation, text: str, payload: str | None) -> str:

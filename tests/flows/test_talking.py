@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core.addresses import ChannelName
 from bot.core.bursts import TYPING
-from bot.core.messages import Attachment, Awaiting, Command, Received, Reply
+from bot.core.messages import Attachment, Awaiting, Choice, Command, Purpose, Received, Reply
 from bot.ports import Answer, Turn
 from tests.flows.world import Waiter, World
 
@@ -241,3 +241,55 @@ async def test_annuler_as_the_answer_to_a_recap_is_the_order() -> None:
     await world.write("2 pagnes")
     await world.write("annuler")
     assert [turn.choice for turn in world.waiter.turns] == [None, "deny"]
+
+
+class Keeper(Echo):
+    """ "2 pagnes" fills the basket; "au revoir" asks whether to remind."""
+
+    def _answer(self, turn: Turn) -> Answer:
+        if turn.text == "au revoir":
+            choices = (Choice("remind_yes", "Oui"), Choice("remind_no", "Non"))
+            return Answer((Reply("Je vous le rappelle ?", Purpose.QUESTION, choices, Awaiting.OTHER),), turn.basket)
+        return Waiter._answer(self, turn) if turn.text == "2 pagnes" else super()._answer(turn)
+
+
+async def left_basket(answer: str, quiet_hours: tuple[str, str] | None = None) -> World:
+    world = World()
+    quiet(world)
+    use(world, Keeper())
+    world.shops.shop = replace(world.shops.shop, policy=replace(world.shops.shop.policy, quiet_hours=quiet_hours))
+    for text in ("2 pagnes", "au revoir", answer):
+        await world.write(text)
+    return world
+
+
+def reminded(world: World) -> int:
+    return sum("votre panier vous attend" in text for text in world.whatsapp.texts)
+
+
+async def test_who_agreed_is_reminded_once_of_the_basket() -> None:
+    world = await left_basket("oui")
+    await wait(world, 3 * 3600 - 10)
+    assert reminded(world) == 0
+    await wait(world, 3600)
+    assert "Panier : 2 articles, 32 000 F" in world.whatsapp.texts[-1]
+    await wait(world, 30 * 3600)
+    assert reminded(world) == 1
+
+
+async def test_who_did_not_agree_or_came_back_is_not_reminded() -> None:
+    declined, returned = await left_basket("non"), await left_basket("oui")
+    await returned.write("c'est combien ?")
+    for world in (declined, returned):
+        await wait(world, 8 * 3600)
+        assert reminded(world) == 0
+
+
+async def test_a_reminder_waits_for_the_end_of_quiet_hours() -> None:
+    """The world's clock stands at 08:00 UTC: three hours later is quiet until 15:00."""
+    world = await left_basket("oui", ("09:00", "15:00"))
+    now = world.clock.time % 86400 / 3600
+    await wait(world, (15 - now) * 3600 - 60)
+    assert reminded(world) == 0
+    await wait(world, 120)
+    assert reminded(world) == 1
