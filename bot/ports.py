@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
-from bot.core.conversations import Conversation
+from bot.core.conversations import Conversation, WantedFile
 from bot.core.failures import Failure, Outcome
 from bot.core.health import AccountHealth, Evidence, Transition
 from bot.core.journal import Entry
@@ -224,6 +225,22 @@ class Dialogue(Protocol):
     """Rasa. Raises ``Unavailable`` for anything that is not a whole answer; asking again is safe."""
 
     async def ask(self, turn: Turn) -> Answer: ...
+
+
+class FileOutcome(StrEnum):
+    """What became of fetching a file."""
+
+    KEPT = "kept"
+    LATER = "later"
+    GONE = "gone"
+
+
+class Files(Protocol):
+    """Where shoppers' voice notes and pictures are kept."""
+
+    async def keep(self, shop: ShopId, lane: LaneId, wanted: WantedFile) -> FileOutcome:
+        """Fetch and store within 5 s; never raises for what a provider may do. Done twice is the same."""
+        ...
 
 
 class Shops(Protocol):

@@ -17,6 +17,7 @@ import httpx
 from bot import channels, logs, settings
 from bot.channels.accounts import Account, WebAccount
 from bot.channels.content import RedisContentCache
+from bot.channels.media import MediaFolder
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
@@ -220,6 +221,12 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     dialogue = RasaDialogue(_rasa_url(found))
     shop_channels = ShopChannels(accounts, found, RedisContentCache(redis))
     records = LedgerRecords(ledger)
+    files = MediaFolder(
+        found.data_dir / "media",
+        accounts,
+        twilio_api_url=found.twilio_api_url,
+        telegram_api_url=found.telegram_api_url,
+    )
     lanes, tokens, clock = RedisLanes(redis), _tokens(found), SystemClock()
     desk = Desk(
         lanes=lanes,
@@ -232,6 +239,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         clock=clock,
         tokens=tokens,
         permits=Permits(),
+        files=files,
     )
     leases = RedisLeases(redis)
     probe = httpx.AsyncClient(timeout=2.0, trust_env=False)
@@ -262,7 +270,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         yield desk, jobs
     finally:
         await asyncio.gather(
-            shop_channels.close(), dialogue.close(), probe.aclose(), redis.aclose(), ledger.close()
+            shop_channels.close(), dialogue.close(), files.close(), probe.aclose(), redis.aclose(), ledger.close()
         )
 
 

@@ -75,6 +75,18 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file of the shopper that is still at the provider. ``name``: ``<transcript item>-<attachment>``."""
+
+    name: str
+    channel: ChannelName
+    url: str
+    content_type: str | None = None
+    tries: int = 0
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The record of a lane. ``serial`` numbers messages, baskets and questions, so that ids need no randomness."""
 
@@ -91,6 +103,8 @@ class Conversation:
     """Where the shopper was before the outage moved the conversation; None when it was not moved."""
     human: bool = False
     human_since: float | None = None
+    files: tuple[WantedFile, ...] = ()
+    """To be fetched before the provider forgets them."""
     remind_at: float | None = None
     """When the shopper, who agreed, is reminded of the open basket; None: not, or done."""
     person: PersonAwaited | None = None

@@ -12,15 +12,13 @@ from bot.core.customers import Customer, KnownAddress, Proof
 from bot.core.health import AccountHealth
 from bot.core.hearing import Heard, Tap
 from bot.core.messages import Awaiting, Choice, Received, Reply
-from bot.flows import watch
+from bot.flows import keep_files, watch
 from bot.flows.answer import apply_answer
 from bot.flows.desk import Desk, NoPermit, Work, channel_health
 from bot.flows.linking import GREETING, learn_addresses, link
 from bot.ports import Turn, Unavailable
 
 APOLOGY_SECONDS = 30.0
-KEPT_KINDS = frozenset({"audio", "image", "video", "document", "contact"})
-"""Attachments a shopper means to say something with. Stickers and reactions are read by people only."""
 STOP_CHOICES = {
     "fr": (
         Choice("cancel_order", "La commande"),
@@ -54,6 +52,10 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     )
     await learn_addresses(desk, work, received, is_late)
     work.hear(received, late=is_late)
+    files = keep_files.wanted(work.conversation.message_id(work.conversation.serial), received)
+    if files:
+        to_fetch = (*work.conversation.files, *files)[: keep_files.MOST_WAITING]
+        work.conversation = replace(work.conversation, files=to_fetch)
     if hearing.is_start(received):
         _open(work, received, now)
         return
@@ -302,7 +304,7 @@ def _spoken_for(conversation: Conversation, received: Received) -> str:
 
 def _unread(conversation: Conversation, received: Received, now: float) -> Conversation:
     """A message the dialogue cannot read. Files are acknowledged; a sticker or a reaction needs no answer."""
-    kinds = [attachment.kind for attachment in received.attachments if attachment.kind in KEPT_KINDS]
+    kinds = [attachment.kind for attachment in received.attachments if attachment.kind in keep_files.KINDS]
     if not kinds:
         return conversation
     text = wording.file_kept(kinds[0], conversation.customer.language)

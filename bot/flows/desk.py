@@ -23,6 +23,7 @@ from bot.ports import (
     Codec,
     Commit,
     Dialogue,
+    Files,
     HealthBoard,
     Lanes,
     Lease,
@@ -45,6 +46,7 @@ class Desk:
     clock: Clock
     tokens: Tokens
     permits: Permits
+    files: Files
     settling: Settling = TYPING
     """How long a shopper may go on typing before a thought is answered."""
 
@@ -105,19 +107,16 @@ class Work:
                 created_at=received.received_at,
                 late=late,
                 provider_id=received.id,
+                # ``file``: the name under which it is kept, once it is fetched (``keep_files``).
                 attachments=tuple(
                     {
-                        name: getattr(a, name)
-                        for name in (
-                            "kind",
-                            "url",
-                            "content_type",
-                            "latitude",
-                            "longitude",
-                            "label",
-                        )
+                        "file": f"{self.conversation.message_id(serial)}-{index}" if a.url else None,
+                        **{
+                            name: getattr(a, name)
+                            for name in ("kind", "url", "content_type", "latitude", "longitude", "label")
+                        },
                     }
-                    for a in received.attachments
+                    for index, a in enumerate(received.attachments)
                 ),
             )
         )

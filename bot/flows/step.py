@@ -16,7 +16,7 @@ from bot.core.messages import (
     Reply,
     Reported,
 )
-from bot.flows import converse, deliver, reconcile, tell_orders, watch
+from bot.flows import converse, deliver, keep_files, reconcile, tell_orders, watch
 from bot.flows.desk import Desk, NoPermit, Work, commit
 from bot.ports import Lease
 
@@ -71,6 +71,10 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
         return True
     if turn_is_due:
         await converse.converse(desk, work)
+        return True
+    file = keep_files.due(work.conversation, now)
+    if file is not None:
+        await keep_files.keep_file(desk, work, file)
         return True
     return False
 

@@ -71,6 +71,7 @@ def next_due(conversation: Conversation) -> float | None:
             conversation.turn_due_at,
             handover.due_at(conversation.person),
             conversation.remind_at,
+            *(file.not_before for file in conversation.files),
         )
         if t is not None
     ]

@@ -38,6 +38,8 @@ class Says:
     status: int = 200
     hang: bool = False
     drop: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of an answer in bytes."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,8 @@ class Provider:
         if says.drop:
             assert request.transport is not None
             request.transport.abort()
+        if isinstance(says.body, bytes):
+            return web.Response(body=says.body, status=says.status, headers=dict(says.headers))
         if isinstance(says.body, str):
             return web.Response(text=says.body, status=says.status, content_type="text/html")
         return web.json_response(says.body, status=says.status)

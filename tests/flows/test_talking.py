@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.addresses import ChannelName
 from bot.core.bursts import TYPING
 from bot.core.messages import Attachment, Awaiting, Choice, Command, Purpose, Received, Reply
-from bot.ports import Answer, Turn
+from bot.ports import Answer, FileOutcome, Turn
 from tests.flows.world import Waiter, World
 
 T = ChannelName.TELEGRAM
@@ -293,3 +293,25 @@ async def test_a_reminder_waits_for_the_end_of_quiet_hours() -> None:
     assert reminded(world) == 0
     await wait(world, 120)
     assert reminded(world) == 1
+
+
+async def test_a_file_is_fetched_once_and_stands_in_the_transcript_under_its_name() -> None:
+    world = World()
+    await world.put(with_(world.message(""), Attachment("audio", "https://x.example/1", "audio/ogg")))
+    await world.work()
+    [file] = world.drawer.asked
+    [item] = [item for entry in world.journal for item in entry.messages if item.attachments]
+    assert item.attachments[0]["file"] == file.name
+    assert events(world).count("message.file_kept") == 1
+    assert (await world.conversation()).files == ()
+
+
+async def test_a_file_that_cannot_be_had_is_tried_again_and_then_given_up() -> None:
+    world = World()
+    quiet(world)
+    world.drawer.outcome = FileOutcome.LATER
+    await world.put(with_(world.message(""), Attachment("image", "https://x.example/1")))
+    await world.work()
+    await wait(world, 20 * 3600)
+    assert len(world.drawer.asked) == 6
+    assert events(world).count("message.file_lost") == 1

@@ -15,7 +15,7 @@ from bot.core.addresses import (
 )
 from bot.core.basket import BasketLine
 from bot.core.bursts import AT_ONCE, Settling
-from bot.core.conversations import Conversation
+from bot.core.conversations import Conversation, WantedFile
 from bot.core.failures import (
     Accepted,
     Certainty,
@@ -44,7 +44,7 @@ from bot.flows.desk import Desk
 from bot.flows.permits import Permits
 from bot.flows.receive import receive
 from bot.flows.step import step
-from bot.ports import Answer, Outgoing, Turn, Unavailable
+from bot.ports import Answer, FileOutcome, Outgoing, Turn, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryHealthBoard, MemoryLanes
 
@@ -186,6 +186,18 @@ class Book:
 
 
 @dataclass
+class Drawer:
+    """Keeps the names of files, or fails as it is told."""
+
+    outcome: FileOutcome = FileOutcome.KEPT
+    asked: list[WantedFile] = field(default_factory=list)
+
+    async def keep(self, shop: ShopId, lane: LaneId, wanted: WantedFile) -> FileOutcome:
+        self.asked.append(wanted)
+        return self.outcome
+
+
+@dataclass
 class OneShop:
     shop: Shop
 
@@ -223,6 +235,7 @@ class World:
             telegram_username="awa_bot",
         )
         self.shops = OneShop(shop)
+        self.drawer = Drawer()
         self.lanes = MemoryLanes(self.clock)
         self.board = MemoryHealthBoard()
         self.desk = Desk(
@@ -236,6 +249,7 @@ class World:
             clock=self.clock,
             tokens=TOKENS,
             permits=Permits(),
+            files=self.drawer,
             settling=settling,
         )
         self._serial = 0

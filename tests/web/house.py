@@ -234,6 +234,7 @@ class House:
             clock=self.clock,
             tokens=TOKENS,
             permits=world.desk.permits,
+            files=world.drawer,
         )
         self.shelf = Shelf()
         self.folder = Path(tempfile.mkdtemp(prefix="relais-house-"))
