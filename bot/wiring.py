@@ -23,6 +23,7 @@ from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
 from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
+from bot.flows.introduce import Introducible, introduce
 from bot.flows.permits import Permits
 from bot.flows.tell_orders import keep_telling
 from bot.ledger.audit import LedgerAudit
@@ -47,6 +48,7 @@ from bot.storage.redis import (
     durability,
 )
 from bot.storage.sessions import RedisSessions
+from bot.storage.surprises import RedisSurprises
 from bot.storage.throttle import RedisThrottle
 from bot.web.console.parts import Console
 from bot.web.doors import Doors
@@ -97,6 +99,15 @@ class ShopChannels:
         """Accounts whose inbound messages can be listed."""
         found: list[object] = [self.of(shop, name) for shop, have in self._accounts.items() for name in have]
         return [channel for channel in found if isinstance(channel, Inbox)]
+
+    def introducible(self) -> Mapping[ShopId, tuple[Introducible, str]]:
+        """Shops' bots, and the address each must bring its updates to."""
+        found: dict[ShopId, tuple[Introducible, str]] = {}
+        for shop in self._accounts:
+            bot = self.of(shop, ChannelName.TELEGRAM)
+            if isinstance(bot, Introducible):
+                found[shop] = (bot, f"{self._found.public_url}/webhooks/telegram/{shop}")
+        return found
 
     async def close(self) -> None:
         for channel in self._built.values():
@@ -174,6 +185,7 @@ async def gateway(found: Settings) -> Gateway:
         dialogue_ready=dialogue.ready,
         facts=facts,
         acknowledge=acknowledge,
+        keep_raw=RedisSurprises(redis).keep,
         console=Console(
             ledger=ledger,
             users=LedgerUsers(ledger),
@@ -260,12 +272,18 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     async def tell(stop: asyncio.Event) -> None:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
 
+    async def introductions(stop: asyncio.Event) -> None:
+        await introduce(shop_channels.introducible(), clock)
+        await stop.wait()
+
     jobs = [
         _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
         _alone(leases, "numbering", Numberer(ledger).run),
         _alone(leases, "order-news", tell),
         _alone(leases, "catch-up", listen_back),
     ]
+    if not found.simulator:  # whose bots know where they bring updates
+        jobs.append(_alone(leases, "introductions", introductions))
     try:
         yield desk, jobs
     finally:

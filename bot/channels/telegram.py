@@ -22,7 +22,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.accounts import TelegramAccount
 from bot.channels.pacing import Pace
-from bot.channels.telegram_updates import provider_id
+from bot.channels.telegram_updates import UPDATES, provider_id
 from bot.core.addresses import ChannelName
 from bot.core.failures import Accepted, Certainty, Failure, Outcome, Refused, Retry, Scope, Unsure
 from bot.core.messages import Capabilities, Part, Reported
@@ -32,6 +32,8 @@ TIMEOUT = 5.0
 ACKNOWLEDGE_TIMEOUT = 2.0
 POOL = 64
 CALLBACK_BYTES = 64
+WEBHOOKS_AT_ONCE = 40
+"""Telegram's own default, said aloud: one bot may hold so many of the gateway's connections."""
 
 # 400s that are about the chat and not about the words.
 _CHAT_WORDS = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated")
@@ -57,6 +59,7 @@ class Telegram:
         self.account = f"telegram:{account.bot_id}"
         self.timeout = timeout
         self._token = account.token
+        self._secret = account.secret
         self._base = (api_url or "https://api.telegram.org").rstrip("/")
         self._pace = pace or Pace(max_wait=timeout * 0.3)
         self._bot: Bot | None = None
@@ -114,6 +117,17 @@ class Telegram:
         """A code as ``outcome_of`` gave it; Telegram has no status callbacks."""
         scope = {"403": Scope.RECIPIENT, "401": Scope.SENDER, "409": Scope.SENDER, "429": Scope.THROTTLE}
         return Failure(scope.get(code, Scope.CONTENT), Retry.OTHER_ROAD, Certainty.NOT_DELIVERED, code)
+
+    async def introduce(self, url: str) -> str | None:
+        """Tell Telegram where to bring updates; None when it agreed, else why not. Never the token."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self.bot.set_webhook(
+                    url, secret_token=self._secret, allowed_updates=list(UPDATES), max_connections=WEBHOOKS_AT_ONCE
+                )
+        except (TelegramError, TimeoutError) as error:
+            return type(error).__name__
+        return None
 
     async def acknowledge(self, callback_id: str) -> bool:
         """Stop the shopper's button from spinning. Best effort: False when Telegram did not take it."""

@@ -247,6 +247,10 @@ _READERS = {
 }
 
 
+UPDATES = tuple(_READERS)
+"""Kinds of update that are read: what ``setWebhook`` asks for."""
+
+
 def _title(callback: _Callback) -> str:
     """The words on the tapped button, so that the transcript can show them."""
     keyboard = callback.message.reply_markup if callback.message else None

@@ -35,6 +35,8 @@ class KnownAddress:
     added_at: float
     last_heard_at: float | None = None
     opted_out: bool = False
+    blocked: bool = False
+    """The shopper's messenger takes nothing from us there (a blocked Telegram bot), until they unblock or write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Customer:
         return next((known for known in self.addresses if known.address == address), None)
 
     def on(self, channel: ChannelName) -> tuple[KnownAddress, ...]:
-        """Usable addresses on a channel: proved, not opted out; last heard first."""
+        """Usable addresses on a channel: proved, neither opted out nor blocked; last heard first."""
         usable = [
             known
             for known in self.addresses
-            if known.address.channel is channel and not known.opted_out and known.proved_by is not Proof.STATED
+            if known.address.channel is channel
+            and not (known.opted_out or known.blocked)
+            and known.proved_by is not Proof.STATED
         ]
         return tuple(sorted(usable, key=lambda known: known.last_heard_at or known.added_at, reverse=True))
 
@@ -69,6 +73,7 @@ class Customer:
             reply_to=new.reply_to if new.last_heard_at else old.reply_to,
             proved_by=min(old.proved_by, new.proved_by, key=order.index),
             last_heard_at=max((t for t in (old.last_heard_at, new.last_heard_at) if t is not None), default=None),
+            blocked=old.blocked and new.last_heard_at is None,
         )
         return self._swap(old, merged)
 
@@ -80,6 +85,11 @@ class Customer:
         """STOP (out) or START for one address; an unknown address changes nothing."""
         old = self.find(address)
         return self if old is None else self._swap(old, replace(old, opted_out=out))
+
+    def barred(self, address: Address, blocked: bool) -> Customer:
+        """The shopper blocked or unblocked us there; an unknown address changes nothing."""
+        old = self.find(address)
+        return self if old is None else self._swap(old, replace(old, blocked=blocked))
 
     def without(self, address: Address) -> Customer:
         return replace(self, addresses=tuple(known for known in self.addresses if known.address != address))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core import speaking, wording
-from bot.core.addresses import ChannelName, ShopId
+from bot.core.addresses import ChannelName, ShopId, parse
 from bot.core.conversations import Conversation
 from bot.core.messages import (
     Command,
@@ -120,6 +120,12 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
             converse.start_page(work, command.argument("address") or "", now)
         case "page_seen":
             work.conversation = _page_seen(conversation, now)
+        case "blocked" | "unblocked":
+            address = parse(command.argument("address") or "")
+            if address is not None:
+                customer = conversation.customer.barred(address, command.name == "blocked")
+                work.conversation = replace(conversation, customer=customer)
+                work.event(f"customer.{command.name}", now, command.id, address=str(address))
         case _:
             work.event(
                 "conversation.command_ignored", now, command.id, name=command.name

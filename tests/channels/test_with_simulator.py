@@ -12,6 +12,7 @@ import pytest
 from bot import channels
 from bot.channels.accounts import Account, TelegramAccount, TwilioAccount
 from bot.channels.content import MemoryContentCache
+from bot.channels.telegram import Telegram
 from bot.channels.twilio_webhooks import read_status
 from bot.channels.webhooks import Parsed, WebhookRequest
 from bot.core.addresses import ChannelName, ShopId
@@ -166,3 +167,19 @@ async def test_telegram_there_and_back(rig: Rig) -> None:
     heard = await rig.received(ChannelName.TELEGRAM)
     assert (heard.text, heard.reply_to) == ("oui", str(chat))
     assert await rig.channels[ChannelName.TELEGRAM].probe()
+
+
+async def test_a_bot_is_told_where_to_bring_which_updates(rig: Rig) -> None:
+    bot = rig.channels[ChannelName.TELEGRAM]
+    assert isinstance(bot, Telegram)
+    url = f"{rig.on.door.url}/webhooks/telegram/{SHOP}"
+    assert await bot.introduce(url) is None
+    _, told = await rig.on.telegram("getWebhookInfo")
+    assert (told["result"]["url"], told["result"]["max_connections"]) == (url, 40)
+    assert set(told["result"]["allowed_updates"]) == {"message", "edited_message", "callback_query", "my_chat_member"}
+
+
+async def test_a_bot_that_is_not_told_says_why_in_a_word(rig: Rig) -> None:
+    bot = rig.channels[ChannelName.TELEGRAM]
+    assert isinstance(bot, Telegram)
+    assert await bot.introduce("http://example.com/webhooks/telegram/robe") == "BadRequest"

@@ -1,0 +1,47 @@
+"""``relais channels``: what is known of every shop's channels, and on what evidence."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.commands import on_running, table
+from bot.core.health import AccountHealth, effective
+from bot.running import Running
+from bot.storage.forces import force_key
+from bot.storage.redis import RedisHealthBoard
+
+
+def register(commands: Any) -> None:
+    parser = commands.add_parser("channels", help="the state of channels, and the evidence for it")
+    parser.add_argument("--shop", help="of one shop only")
+    parser.set_defaults(run=on_running(show))
+
+
+async def show(system: Running, arguments: argparse.Namespace) -> str:
+    """A table, the newest evidence of each channel last."""
+    board = RedisHealthBoard(system.redis)
+    rows = [("SHOP", "CHANNEL", "STATE", "SINCE", "FORCED", "EVIDENCE")]
+    for name in [arguments.shop] if arguments.shop else await system.shops.ids():
+        shop = await system.shop(name)
+        keys = {channel: (account, force_key(shop.id, channel)) for channel, account in shop.accounts.items()}
+        known = await board.read([key for pair in keys.values() for key in pair])
+        for channel, (account, forced) in keys.items():
+            measured, force = known.get(account, AccountHealth()), known.get(forced)
+            rows.append(
+                (
+                    shop.id,
+                    channel.value,
+                    effective(measured, force).value,
+                    _time(measured.since),
+                    f"{force.forced}: {force.forced_reason}" if force is not None and force.forced else "-",
+                    "; ".join(f"{_time(seen.at)} {seen.kind.value} {seen.detail}".strip() for seen in measured.evidence[-2:])
+                    or "-",
+                )
+            )
+    return table(rows)
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M:%S") if at else "-"
