@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.core.addresses import ChannelName, LaneId, ShopId
+from bot.core.addresses import Address, ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.conversations import Conversation, WantedFile
 from bot.core.failures import Failure, Outcome
 from bot.core.health import AccountHealth, Evidence, Transition
+from bot.core.incidents import Outage
 from bot.core.journal import Entry
 from bot.core.messages import (
     Awaiting,
@@ -23,7 +24,9 @@ from bot.core.messages import (
     Reported,
 )
 from bot.core.orders import OrderRequest, PlaceResult
+from bot.core.readiness import Road
 from bot.core.shops import Shop
+from bot.core.triage import Candidate, Tier
 
 
 class Clock(Protocol):
@@ -266,6 +269,100 @@ class HealthBoard(Protocol):
 
     async def may_probe(self, key: str, every: float) -> bool:
         """True at most once in ``every`` seconds over all processes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An outage that lasts. ``detected_at``: Unix seconds."""
+
+    id: str
+    shop_id: ShopId
+    channel: ChannelName
+    detected_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DueAlert:
+    """A message that is owed to a person of the shop."""
+
+    id: str
+    shop_id: ShopId
+    address: Address
+    text: str
+    attempts: int
+
+
+class Outages(Protocol):
+    """The ledger's book of outages. Every method may raise ``Unavailable``; done twice is the same."""
+
+    async def shops(self) -> Sequence[ShopId]: ...
+
+    async def lasting(self) -> Sequence[OpenIncident]:
+        """All outages that have not ended, of all shops."""
+        ...
+
+    async def begin(self, shop: Shop, outage: Outage, roads: Sequence[ChannelName], now: float) -> None:
+        """Open the incident (or an ended one again, on a relapse), tell the feed, owe the alerts: all at once."""
+        ...
+
+    async def end(self, shop: Shop, incident: OpenIncident, now: float) -> None:
+        """Close it, tell the feed, owe the alerts of its end: all at once."""
+        ...
+
+    async def broken(self, shop: Shop, channel: ChannelName, since: float, now: float) -> None:
+        """Owe the owner an alert about an account that only a person can mend, once for that ``since``."""
+        ...
+
+    async def recount(self, now: float, settling: bool) -> None:
+        """Count anew what lasting incidents came to; ``settling``: also those that ended within a day."""
+        ...
+
+    async def waiting_for_person(self, now: float) -> None:
+        """Owe alerts for shoppers who have waited ten minutes for a person, read from the feed."""
+        ...
+
+    async def candidates(
+        self, incident: OpenIncident, tier: Tier, wanted: Road, unwanted: Road, now: float, most: int
+    ) -> Sequence[tuple[Candidate, str]]:
+        """Who has not been told of this incident, first first, with the number of the order it is about, or "".
+
+        ``wanted``: at least one of these roads, 0 for any; ``unwanted``: none of these.
+        """
+        ...
+
+    async def asked(self, incident: OpenIncident, told: Sequence[Candidate], road: ChannelName | None, now: float) -> None:
+        """Their lanes have been asked."""
+        ...
+
+    async def due_alerts(self, now: float, most: int) -> Sequence[DueAlert]: ...
+
+    async def alert_leaves(self, alert: DueAlert, now: float, again_at: float) -> None:
+        """Before it is sent: if this process dies now, it is tried again then."""
+        ...
+
+    async def alert_ended(
+        self, alert: DueAlert, status: str, now: float, detail: str, provider_id: str | None, cost_xof: int
+    ) -> None:
+        """``sent`` or ``failed``."""
+        ...
+
+    async def alert_waits(self, alert: DueAlert, until: float, detail: str) -> None: ...
+
+
+class Meter(Protocol):
+    """Rates and money shared by all processes. May raise ``Unavailable``."""
+
+    async def places(self, key: str, per_second: float, most: int) -> int:
+        """How many of ``most`` may go now; those places are taken. At most a second's worth gathers."""
+        ...
+
+    async def spend(self, key: str, amount: int, limit: int | None) -> float:
+        """0.0 when the amount was spent, else seconds after which to try again. ``limit``: in any hour; None: none."""
+        ...
+
+    async def spent(self, key: str) -> int:
+        """What was spent in the last hour."""
         ...
 
 

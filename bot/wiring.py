@@ -21,16 +21,20 @@ from bot.channels.media import MediaFolder
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
+from bot.flows.alert import keep_alerting
 from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
 from bot.flows.introduce import Introducible, introduce
+from bot.flows.keep_incidents import keep_incidents
 from bot.flows.permits import Permits
+from bot.flows.reach_out import keep_reaching
 from bot.flows.tell_orders import keep_telling
 from bot.ledger.audit import LedgerAudit
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
+from bot.ledger.outage_book import LedgerOutages
 from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.shopfiles import load_accounts
@@ -44,6 +48,7 @@ from bot.storage.redis import (
     RedisLanes,
     RedisLeases,
     RedisLimits,
+    RedisMeter,
     connect,
     durability,
 )
@@ -240,19 +245,22 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         telegram_api_url=found.telegram_api_url,
     )
     lanes, tokens, clock = RedisLanes(redis), _tokens(found), SystemClock()
+    shops = LedgerShops(ledger, accounts)
     desk = Desk(
         lanes=lanes,
         board=RedisHealthBoard(redis),
         dialogue=dialogue,
         channels=shop_channels,
-        shops=LedgerShops(ledger, accounts),
+        shops=shops,
         records=records,
         codec=codec,
         clock=clock,
         tokens=tokens,
         permits=Permits(),
         files=files,
+        meter=RedisMeter(redis),
     )
+    outages = LedgerOutages(ledger, shops)
     leases = RedisLeases(redis)
     probe = httpx.AsyncClient(timeout=2.0, trust_env=False)
 
@@ -280,6 +288,9 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
         _alone(leases, "numbering", Numberer(ledger).run),
         _alone(leases, "order-news", tell),
+        _alone(leases, "incidents", lambda stop: keep_incidents(desk, outages, stop)),
+        _alone(leases, "reach-out", lambda stop: keep_reaching(desk, outages, stop)),
+        _alone(leases, "alerts", lambda stop: keep_alerting(desk, outages, stop)),
         _alone(leases, "catch-up", listen_back),
     ]
     if not found.simulator:  # whose bots know where they bring updates

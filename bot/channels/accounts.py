@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bot.core.addresses import ChannelName
+
 
 @dataclass(frozen=True, slots=True)
 class TwilioAccount:
@@ -54,3 +56,16 @@ class WebAccount:
 
 
 Account = TwilioAccount | TelegramAccount | WebAccount
+
+
+def domains_of(channel: ChannelName, account: Account | None) -> tuple[str, ...]:
+    """The fault domains a channel over this account depends on (``ports.Channel.domains``)."""
+    match account:
+        case TwilioAccount() if channel is ChannelName.WHATSAPP:
+            return ("meta", "twilio", "internet")
+        case TwilioAccount():
+            return ("twilio",)
+        case TelegramAccount():
+            return ("telegram", "internet")
+        case _:
+            return ("internet",)

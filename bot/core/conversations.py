@@ -131,6 +131,8 @@ class Conversation:
     """Telegram address linked just now: STOP on another channel takes the link back."""
     unreachable_told: bool = False
     """The call list was told that no road is open."""
+    nudged_epoch: int | None = None
+    """The move after which one SMS was sent, because Telegram stayed without an answer."""
     heard_at: dict[ChannelName, float] = field(default_factory=dict)
     """When the shopper last wrote on each channel, by our clock; the 24 h window is counted from here."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.core.addresses import ChannelName
-from bot.core.messages import MessageId, MessageStatus, Purpose, Reply
+from bot.core.messages import UNASKED, MessageId, MessageStatus, Reply
 
 S = MessageStatus
 
@@ -26,7 +26,7 @@ OPEN = frozenset({S.WAITING, S.HELD, S.SENDING})
 """The provider has not answered yet."""
 UNCONFIRMED = frozenset({S.SENDING, S.UNKNOWN, S.ACCEPTED})
 """It may or may not reach the shopper."""
-REPEATED_NEVER = frozenset({Purpose.REMINDER, Purpose.REACH_OUT})
+REPEATED_NEVER = UNASKED
 """Not repeated after an unknown outcome; everything else once, by the next road, else the same one."""
 
 

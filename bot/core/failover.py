@@ -10,7 +10,7 @@ from bot.core.conversations import Conversation
 from bot.core.customers import KnownAddress, Proof
 from bot.core.deliveries import Delivery
 from bot.core.health import State
-from bot.core.messages import Purpose
+from bot.core.messages import UNASKED, Purpose
 from bot.core.shops import Shop
 
 WINDOW_SECONDS = 24 * 3600.0
@@ -19,8 +19,6 @@ FRESH_SECONDS = 60.0
 HOLD_SECONDS = 15.0
 CALL_LIST_SECONDS = 120.0
 EXPIRY_SECONDS = 24 * 3600.0
-
-UNASKED = frozenset({Purpose.REMINDER, Purpose.REACH_OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +89,14 @@ def choose(
     for channel in _order(conversation, delivery, shop):
         road, why = _road(conversation, delivery, shop, channel, states, now)
         if road is not None:
-            return road
+            return Drop("returned") if road.channel is reply.gone else road
         if why == "down" and probe is None:
             probe = _probe(conversation, shop, channel, now)
         if channel is conversation.channel:
             closed = why
+    if reply.gone is not None:
+        # Nobody waits for it: it is neither kept nor used to try a dead channel.
+        return Drop(closed)
     return Hold(closed, now + HOLD_SECONDS, probe)
 
 
@@ -153,7 +154,12 @@ def _road(
 
 
 def _derived_may_be_used(conversation: Conversation, delivery: Delivery) -> bool:
-    """A number derived from WhatsApp or given by the shop counts as proved for an order in progress or placed, not for reaching out."""
+    """A number derived from WhatsApp or given by the shop counts as proved for an order in progress or placed.
+
+    Reaching out may use it only about the basket that is open: see docs/decisions/0012.
+    """
+    if delivery.reply.purpose is Purpose.REACH_OUT:
+        return bool(conversation.basket.lines) and not conversation.basket.closed
     if delivery.reply.purpose in UNASKED:
         return False
     return (

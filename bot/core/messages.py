@@ -61,6 +61,10 @@ class Purpose(StrEnum):
     REACH_OUT = "reach_out"
 
 
+UNASKED = frozenset({Purpose.REMINDER, Purpose.REACH_OUT})
+"""Nobody waits for these: quiet hours, budget and STOP hold them, and they are never said twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One thing a shopper can pick.
@@ -101,6 +105,8 @@ class Reply:
     """Never sent anywhere else (told on the channel that proved a link; welcome on the one just linked)."""
     author: str = "bot"
     """``bot``, ``vendor`` or ``system``."""
+    gone: ChannelName | None = None
+    """The channel whose outage it tells of, unasked: dropped when the shopper would read it there."""
     asks: str | None = None
     """The question with which ``text`` ends, where more stands before it: put again without the rest."""
 

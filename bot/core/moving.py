@@ -73,11 +73,15 @@ def with_notice(conversation: Conversation, shop: Shop, now: float) -> tuple[Con
         conversation.customer.language,
     )
     important = any(d.reply.purpose is Purpose.ORDER_CONFIRMATION for d in waiting)
+    # Told unasked, it stays so: it is never repeated, and may wait for morning.
+    unasked = bool(waiting) and all(d.reply.purpose is Purpose.REACH_OUT for d in waiting)
+    purpose = Purpose.REACH_OUT if unasked else Purpose.MOVE_NOTICE
     reply = Reply(
         text,
-        purpose=Purpose.ORDER_CONFIRMATION if important and question is None else Purpose.MOVE_NOTICE,
+        purpose=Purpose.ORDER_CONFIRMATION if important and question is None else purpose,
         choices=question.choices if question else (),
         author="system",
+        gone=conversation.channel if unasked else None,
     )
     serial, conversation = conversation.next_serial()
     notice = Delivery(

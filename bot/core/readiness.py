@@ -53,13 +53,9 @@ def mask(channels: Iterable[ChannelName], *, order_under_way: bool) -> Road:
 
 
 def surviving(domains: Mapping[ChannelName, tuple[str, ...]], outage: str) -> tuple[ChannelName, ...]:
-    """The shop's channels that still work. ``domains``: what each of them depends on.
-
-    Without internet means without mobile data in the country: what needs it on the shopper's side is gone.
-    """
-    gone = {"internet", "country"} if outage == "internet" else {outage}
+    """The shop's channels that still work. ``domains``: what each of them depends on."""
     return tuple(
-        channel for channel, needs in domains.items() if channel.value != outage and not gone & set(needs)
+        channel for channel, needs in domains.items() if channel.value != outage and outage not in needs
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.core.addresses import ChannelName, ShopId
+from bot.core.addresses import Address, ChannelName, ShopId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,15 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTo:
+    """A person of the shop who is told of outages. ``role``: ``owner`` or ``rider``."""
+
+    name: str
+    address: Address
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """One shop. ``phone`` is the one to call, in E.164. ``accounts``: channel -> key of its provider account."""
 
@@ -37,6 +46,11 @@ class Shop:
     accounts: Mapping[ChannelName, str] = field(default_factory=dict)
     sms_two_way: bool = False
     sms_price_xof: int = 0
+    sms_per_second: float = 1.0
+    """Segments the SMS account carries."""
+    domains: Mapping[ChannelName, tuple[str, ...]] = field(default_factory=dict)
+    """What each channel depends on (``Channel.domains``)."""
+    alerts: tuple[AlertTo, ...] = ()
     telegram_username: str | None = None
     templates: Mapping[str, str] = field(default_factory=dict)
     """WhatsApp templates by use: ``resume``, ``order_update`` -> ContentSid."""

@@ -12,7 +12,7 @@ from bot.core.conversations import (
     Question,
 )
 from bot.core.deliveries import OPEN, Delivery
-from bot.core.messages import Awaiting, Choice, MessageStatus, Purpose, Reply
+from bot.core.messages import UNASKED, Awaiting, Choice, MessageStatus, Purpose, Reply
 
 
 def say(
@@ -232,4 +232,5 @@ def waiting(conversation: Conversation) -> tuple[Delivery, ...]:
         if d.status in (MessageStatus.WAITING, MessageStatus.HELD)
         and d.superseded_by is None
     ]
-    return tuple(sorted(ready, key=lambda d: d.reply.author != "vendor"))
+    # What nobody asked for may wait long, and must not make an answer wait.
+    return tuple(sorted(ready, key=lambda d: (d.reply.purpose in UNASKED, d.reply.author != "vendor")))

@@ -10,7 +10,8 @@ from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import ChannelName
-from bot.core.messages import Purpose
+from bot.core.conversations import Conversation
+from bot.core.messages import UNASKED, Purpose
 from bot.core.readiness import Road, mask
 from bot.core.shops import Policy
 
@@ -28,8 +29,6 @@ UNHEARD_SECONDS = 600.0
 UNDER_WAY = 1_000_000.0
 """Added to the urgency of an order under way: all of them come before everybody else."""
 TELEGRAM_PER_SECOND = 30.0
-
-UNASKED = frozenset({Purpose.REMINDER, Purpose.REACH_OUT})
 
 
 class Tier(IntEnum):
@@ -62,8 +61,16 @@ def urgency(basket_xof: int, heard_at: float) -> float:
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Who is told first, first; ties in the order of their ids, so that every process agrees."""
-    return sorted(candidates, key=lambda one: (one.tier, -one.urgency, one.conversation_id))
+    """Who is told first, first; ties in the order of their ids, so that every process agrees.
+
+    A delivery counts by the order's value: its basket is closed, its urgency says nothing of it.
+    """
+
+    def place(one: Candidate) -> tuple[int, float, str]:
+        weight = float(one.value_xof) if one.tier is Tier.DELIVERY else one.urgency
+        return one.tier, -weight, one.conversation_id
+
+    return sorted(candidates, key=place)
 
 
 def road_of(roads: Road, tier: Tier, open_channels: Iterable[ChannelName]) -> ChannelName | None:
@@ -90,6 +97,23 @@ def may_wait(purpose: Purpose, heard_at: float | None, now: float) -> bool:
     if purpose in (Purpose.VENDOR, Purpose.STATUS_CHANGE):
         return False
     return heard_at is None or now - heard_at > ANSWER_SECONDS
+
+
+def unheard_at(conversation: Conversation) -> float | None:
+    """When an open checkout that was moved to Telegram, and got no answer there, is sent one SMS; None: never."""
+    moved_at, basket = conversation.moved_at, conversation.basket
+    heard_at = conversation.heard_at.get(ChannelName.TELEGRAM)
+    if (
+        conversation.channel is not ChannelName.TELEGRAM
+        or conversation.home_channel is None
+        or moved_at is None
+        or conversation.nudged_epoch == conversation.epoch
+        or (heard_at is not None and heard_at >= moved_at)
+        or not basket.lines
+        or basket.closed
+    ):
+        return None
+    return moved_at + UNHEARD_SECONDS
 
 
 def quiet_until(policy: Policy, timezone: str, now: float) -> float | None:

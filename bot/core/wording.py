@@ -68,6 +68,20 @@ def move_notice(
     )
 
 
+def call_script(shop: str, name: str | None, gone: ChannelName, about: tuple[str, ...]) -> str:
+    """What a vendor says on the phone to a shopper whom no message reaches. French: the vendor reads it out."""
+    greeting = f"Bonjour {name}, ici {shop}." if name else f"Bonjour, ici {shop}."
+    reason = f"{CHANNEL_LABELS[gone]} ne passe plus, je vous appelle pour continuer."
+    return " ".join(part.replace("\n", " ").strip() for part in (greeting, reason, *about) if part)
+
+
+def order_on_its_way(number: str, total_xof: int, language: str) -> str:
+    """To somebody who waits for a delivery while the channel is down."""
+    if language == "en":
+        return f"Your order {number} ({francs(total_xof)}) is being delivered as agreed."
+    return f"Votre commande {number} ({francs(total_xof)}) sera livrée comme prévu."
+
+
 def short_reason(gone: ChannelName, language: str) -> str:
     """For one-way SMS: ``WhatsApp en panne``."""
     return (

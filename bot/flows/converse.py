@@ -143,6 +143,7 @@ def _quoted_epoch(conversation: Conversation, received: Received) -> int | None:
 def _open(work: Work, received: Received, now: float) -> None:
     customer = work.conversation.customer.opted(received.address, out=False)
     work.conversation = replace(work.conversation, customer=customer)
+    work.event("customer.opted_in", now, received.id, address=str(received.address))
     text = wording.started(work.shop.name, customer.language)
     work.conversation = speaking.say(
         work.conversation, Reply(text, author="system"), now

@@ -13,7 +13,7 @@ from bot.core.failover import Drop, Hold, Send
 from bot.core.failures import Accepted, Outcome, Refused, Unsure
 from bot.core.health import PROBE_EVERY, AccountHealth, Kind, State, rate
 from bot.core.messages import MessageStatus, Part, Purpose, Rendered
-from bot.flows import reconcile
+from bot.flows import reconcile, spending
 from bot.flows.desk import Desk, NoPermit, Work, channel_health, commit, states_of
 from bot.ports import Channel, Outgoing
 
@@ -115,24 +115,33 @@ def _hold(
         delivery, status=MessageStatus.HELD, reason=reason, not_before=until, avoid=()
     )
     work.conversation = work.conversation.with_delivery(held)
+    if delivery.status is not MessageStatus.HELD:
+        work.event("message.held", now, delivery.id, message_id=delivery.id, channel=work.conversation.channel, reason=reason)
     if (
         now - delivery.since >= failover.CALL_LIST_SECONDS
         and not work.conversation.unreachable_told
     ):
-        work.conversation = replace(work.conversation, unreachable_told=True)
-        phones = [
-            k.address.msisdn
-            for k in work.conversation.customer.addresses
-            if k.address.msisdn
-        ]
-        work.event(
-            "conversation.unreachable",
-            now,
-            f"{work.conversation.epoch}:{delivery.id}",
-            phone=phones[0] if phones else work.conversation.basket.checkout.phone,
-            basket=wording.basket_line(work.conversation.basket),
-            reason=reason,
-        )
+        to_be_called(work, f"{work.conversation.epoch}:{delivery.id}", reason, now)
+
+
+def to_be_called(work: Work, cause: str, reason: str, now: float, matter: str = "") -> None:
+    """Put the shopper on the vendor's call list, with what to say. ``matter``: what it is about beside the basket."""
+    conversation, shop = work.conversation, work.shop
+    work.conversation = replace(conversation, unreachable_told=True)
+    phones = [k.address.msisdn for k in conversation.customer.addresses if k.address.msisdn]
+    basket = wording.basket_line(conversation.basket)
+    name = conversation.basket.checkout.name or conversation.customer.name
+    question = conversation.question
+    about = (matter, basket, question.text if question is not None else "")
+    work.event(
+        "conversation.unreachable",
+        now,
+        cause,
+        phone=phones[0] if phones else conversation.basket.checkout.phone,
+        basket=basket,
+        say=wording.call_script(shop.name, name, conversation.channel, about),
+        reason=reason,
+    )
 
 
 async def _send(
@@ -151,6 +160,11 @@ async def _send(
         delivery = replace(delivery, epoch=work.conversation.epoch + under_way)
         rendered = await _render(desk, work, delivery, channel)
         now = desk.clock.now()
+        cost_xof = spending.cost(work.shop, road.channel, rendered)
+        held = await spending.held(desk, work, delivery, cost_xof, now)
+        if held is not None:
+            _hold(work, delivery, *held, now)
+            return
         delivery = replace(
             delivery,
             status=MessageStatus.SENDING,
@@ -158,6 +172,7 @@ async def _send(
             channel=road.channel,
             started_at=now,
             text=rendered.text,
+            cost_xof=cost_xof,
             patience=_patience(
                 channel, states.get(road.channel, State.UP), delivery.probe
             ),
@@ -214,7 +229,7 @@ async def _one_way(desk: Desk, work: Work, delivery: Delivery) -> Rendered:
     url = await offer_page(desk, work)
     conversation, reply = work.conversation, delivery.reply
     gone = delivery.moves_from or conversation.moved_from
-    if reply.purpose is Purpose.MOVE_NOTICE and gone is not None:
+    if reply.purpose in (Purpose.MOVE_NOTICE, Purpose.REACH_OUT) and gone is not None:
         reason = wording.short_reason(gone, conversation.customer.language)
         words = wording.basket_line(conversation.basket, conversation.customer.language)
     else:

@@ -27,6 +27,7 @@ from bot.ports import (
     HealthBoard,
     Lanes,
     Lease,
+    Meter,
     Records,
     Shops,
 )
@@ -47,6 +48,7 @@ class Desk:
     tokens: Tokens
     permits: Permits
     files: Files
+    meter: Meter
     settling: Settling = TYPING
     """How long a shopper may go on typing before a thought is answered."""
 

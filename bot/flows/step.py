@@ -16,7 +16,7 @@ from bot.core.messages import (
     Reply,
     Reported,
 )
-from bot.flows import converse, deliver, keep_files, reconcile, tell_orders, watch
+from bot.flows import converse, deliver, keep_files, reach_out, reconcile, spending, tell_orders, watch
 from bot.flows.desk import Desk, NoPermit, Work, commit
 from bot.ports import Lease
 
@@ -55,6 +55,8 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
     watch.gather(work, now)
     watch.person(work, now)
     watch.remind(work, now)
+    work.conversation = spending.release(work.conversation, now)
+    await reach_out.nudge(desk, work, now)
     ready = next(iter(speaking.waiting(work.conversation)), None)
     asked = work.conversation.turn_due_at
     turn_is_due = asked is not None and asked <= now
@@ -118,6 +120,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                 work.event("conversation.handed_over", now, command.id, to="bot")
         case "page_started":
             converse.start_page(work, command.argument("address") or "", now)
+        case "reach_out":
+            await reach_out.obey(desk, work, command, now)
         case "page_seen":
             work.conversation = _page_seen(conversation, now)
         case "blocked" | "unblocked":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, handover, hours, late, reminders, speaking, wording
+from bot.core import failover, handover, hours, late, reminders, speaking, triage, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation, Unanswered
 from bot.core.deliveries import REPEATED_NEVER, Delivery
@@ -71,6 +71,7 @@ def next_due(conversation: Conversation) -> float | None:
             conversation.turn_due_at,
             handover.due_at(conversation.person),
             conversation.remind_at,
+            triage.unheard_at(conversation),
             *(file.not_before for file in conversation.files),
         )
         if t is not None

@@ -150,5 +150,5 @@ class ConsentRow(Base):
     address: Mapped[str]
     granted: Mapped[bool]
     how: Mapped[str]
-    """``heard``, ``link``, ``contact``, ``whatsapp``, ``stated``, ``start``, or ``stop``."""
+    """A proof (``core.customers.Proof``), ``start``, ``stop`` or ``unlinked``."""
     at: Mapped[datetime]

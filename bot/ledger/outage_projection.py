@@ -18,7 +18,12 @@ from bot.ledger.times import instant
 UNREACHABLE = "conversation.unreachable"
 MOVED = "conversation.moved"
 HELD = "message.held"
-OPTED = {"customer.opted_out": False, "customer.opted_in": True}
+WORDS = {
+    "customer.opted_out": (False, "stop"),
+    "customer.opted_in": (True, "start"),
+    "customer.linked": (True, "link"),
+    "customer.unlinked": (False, "unlinked"),
+}
 
 
 async def project(
@@ -31,7 +36,7 @@ async def project(
         await connection.execute(insert_if_new(connection, Detour, "id"), detours)
     consents = [
         *(row for one in entries for row in _known(one)),
-        *(_opted(*each) for each in told if each[1].type in OPTED),
+        *(_word(*each) for each in told if each[1].type in WORDS),
     ]
     if consents:
         rows = {row["id"]: row for row in consents}
@@ -69,15 +74,15 @@ def _known(one: Marked) -> Iterator[dict[str, Any]]:
         }
 
 
-def _opted(entry: Entry, event: PublicEvent) -> dict[str, Any]:
-    granted = OPTED[event.type]
+def _word(entry: Entry, event: PublicEvent) -> dict[str, Any]:
+    granted, how = WORDS[event.type]
     return {
         "id": event.id,
         "shop_id": entry.shop_id,
         "customer_id": event.data["customer_id"],
         "address": event.data["address"],
         "granted": granted,
-        "how": "start" if granted else "stop",
+        "how": how,
         "at": instant(event.occurred_at),
     }
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.channels.accounts import Account, TelegramAccount, TwilioAccount
-from bot.core.addresses import ChannelName, ShopId
-from bot.core.shops import Policy, Shop
+from bot.channels.accounts import Account, TelegramAccount, TwilioAccount, domains_of
+from bot.core.addresses import ChannelName, ShopId, parse
+from bot.core.shops import AlertTo, Policy, Shop
 from bot.ledger import models
 from bot.ledger.engine import Ledger
 
@@ -84,6 +84,17 @@ def as_shop(shop: ShopId, settings: Mapping[str, Any], accounts: Mapping[Channel
         },
         sms_two_way=sms.get("two_way", False),
         sms_price_xof=sms.get("price_xof", 0),
+        # A sender name carries 10 segments a second at Twilio, a number 1.
+        sms_per_second=1.0 if str(sms.get("address", "+")).startswith("+") else 10.0,
+        domains={
+            **{channel: domains_of(channel, account) for channel, account in accounts.items()},
+            ChannelName.WEB: domains_of(ChannelName.WEB, None),
+        },
+        alerts=tuple(
+            AlertTo(one["name"], address, one["role"])
+            for one in settings.get("alerts", ())
+            if (address := parse(one["address"])) is not None
+        ),
         telegram_username=(channels.get("telegram") or {}).get("bot_username"),
         templates={name: sid for name, sid in (whatsapp.get("templates") or {}).items() if sid},
     )

@@ -2,5 +2,6 @@
 
 from bot.storage.memory_boards import MemoryHealthBoard, MemoryLeases
 from bot.storage.memory_lanes import MemoryJournal, MemoryLanes
+from bot.storage.meter import MemoryMeter
 
-__all__ = ["MemoryHealthBoard", "MemoryJournal", "MemoryLanes", "MemoryLeases"]
+__all__ = ["MemoryHealthBoard", "MemoryJournal", "MemoryLanes", "MemoryLeases", "MemoryMeter"]

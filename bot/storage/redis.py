@@ -7,6 +7,7 @@ from bot.storage.journal import RedisJournal, Stored
 from bot.storage.lanes import RedisLanes
 from bot.storage.leases import RedisLeases
 from bot.storage.limits import RedisLimits
+from bot.storage.meter import RedisMeter
 
 __all__ = [
     "Durability",
@@ -16,6 +17,7 @@ __all__ = [
     "RedisLanes",
     "RedisLeases",
     "RedisLimits",
+    "RedisMeter",
     "Stored",
     "connect",
     "durability",

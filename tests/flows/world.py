@@ -46,7 +46,7 @@ from bot.flows.receive import receive
 from bot.flows.step import step
 from bot.ports import Answer, FileOutcome, Outgoing, Turn, Unavailable
 from bot.storage import codec
-from bot.storage.memory import MemoryHealthBoard, MemoryLanes
+from bot.storage.memory import MemoryHealthBoard, MemoryLanes, MemoryMeter
 
 SHOP = ShopId("awa-mode")
 TOKENS = Tokens(b"s" * 32, "https://relais.example")
@@ -250,6 +250,7 @@ class World:
             tokens=TOKENS,
             permits=Permits(),
             files=self.drawer,
+            meter=MemoryMeter(self.clock),
             settling=settling,
         )
         self._serial = 0

@@ -235,6 +235,7 @@ class House:
             tokens=TOKENS,
             permits=world.desk.permits,
             files=world.drawer,
+            meter=world.desk.meter,
         )
         self.shelf = Shelf()
         self.folder = Path(tempfile.mkdtemp(prefix="relais-house-"))
