@@ -6,14 +6,16 @@ Knows nothing of what a fault does; the provider code asks `struck()` where the 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Options = Mapping[str, Any]
 
-#: Options every fault takes: only this shop, only this person, only this share (0 to 1) of the messages.
-COMMON_OPTIONS = frozenset({"shop", "person", "share"})
+#: Options every fault takes: only this shop, only this person, only this share (0 to 1) of the messages; `flaps`:
+#: so many seconds on, then as many off, and so forth (what it holds back meanwhile stays until it is turned off).
+COMMON_OPTIONS = frozenset({"shop", "person", "share", "flaps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ def _twilio_faults(channel: str, title: str, refused_code: int) -> tuple[Fault, 
               "Le webhook n'est jamais envoyé ; le message reste lisible dans la liste"),
         Fault(channel, "lost_callbacks", "Statuts perdus",
               "Les rappels de statut n'arrivent plus ; le message, lui, est remis"),
+        Fault(channel, "late_callbacks", "Statuts en retard",
+              "Les rappels de statut arrivent longtemps après ; le message, lui, est remis",
+              {"seconds": 30.0}),
+        Fault(channel, "failed_and_delivered", "Échec annoncé, puis remis",
+              "Un rappel dit l'échec, un autre dit remis, pour le même message", {"code": refused_code}),
         Fault(channel, "late_flood", f"{title} coupé, puis tout d'un coup",
               "Rien ne passe dans les deux sens ; tout arrive en retard au rétablissement"),
         Fault(channel, "twice", "Webhooks en double", "Chaque webhook est envoyé deux fois"),
@@ -89,8 +96,10 @@ class UnknownFault(ValueError):
 class Faults:
     """The switches that are on. `share` draws from a seeded generator, so a run can be repeated."""
 
-    def __init__(self, seed: int = 20211004) -> None:
+    def __init__(self, seed: int = 20211004, now: Callable[[], float] = time.monotonic) -> None:
         self._on: dict[tuple[str, str], dict[str, Any]] = {}
+        self._since: dict[tuple[str, str], float] = {}
+        self._now = now
         self._random = random.Random(seed)
 
     def switch(self, channel: str, name: str, on: bool, options: Options | None = None) -> None:
@@ -103,6 +112,7 @@ class Faults:
         if wrong:
             raise UnknownFault(f"{channel}/{name} has no option {', '.join(sorted(wrong))}")
         if on:
+            self._since[channel, name] = self._now()
             self._on[channel, name] = {**fault.options, **given}
         else:
             self._on.pop((channel, name), None)
@@ -119,6 +129,9 @@ class Faults:
         if options is None:
             return None
         if options.get("shop") not in (None, shop) or options.get("person") not in (None, person):
+            return None
+        flaps = options.get("flaps")
+        if flaps is not None and (self._now() - self._since[channel, name]) // float(flaps) % 2:
             return None
         share = options.get("share")
         if share is not None and self._random.random() >= float(share):

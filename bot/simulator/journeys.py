@@ -87,6 +87,9 @@ class Carrier:
             return
         message.sent = self.world.clock.now()
         self._status(message, "sent")
+        if (both := self._struck(message, "failed_and_delivered")) is not None:
+            self.fail(message, int(both["code"]), "failed" if message.channel == "whatsapp" else "undelivered")
+            message.error_code = message.error_message = None
         if never_delivered is not None:
             if not never_delivered["release"]:
                 return
@@ -195,9 +198,11 @@ class Carrier:
         message.history.append((status, now))
         self.world.changed(message.person_id, message.shop_id, message.channel)
         lost = self._struck(message, "lost_callbacks") is not None
+        late = self._struck(message, "late_callbacks")
         if message.status_callback and not lost:
             before = self._callbacks.get(message.sid)
-            task = self.tasks.start(self._call_back(message, status, message.error_code, before))
+            wait = float(late["seconds"]) if late is not None else 0.0
+            task = self.tasks.start(self._call_back(message, status, message.error_code, before, wait))
             self._callbacks[message.sid] = task
             task.add_done_callback(lambda done: self._forget_callback(message.sid, done))
 
@@ -206,8 +211,10 @@ class Carrier:
             del self._callbacks[sid]
 
     async def _call_back(
-        self, message: TwilioMessage, status: str, error_code: int | None, before: asyncio.Task[None] | None
+        self, message: TwilioMessage, status: str, error_code: int | None,
+        before: asyncio.Task[None] | None, wait: float,
     ) -> None:
+        await asyncio.sleep(wait)
         if before is not None:
             await asyncio.wait([before], timeout=1.0)
         await self._until_twilio_is_up()

@@ -45,6 +45,33 @@ def test_share_strikes_about_that_share_and_the_same_messages_again() -> None:
     assert 60 <= sum(run()) <= 140
 
 
+def test_a_flapping_fault_is_on_and_off_by_turns() -> None:
+    seconds = [0.0]
+    faults = Faults(now=lambda: seconds[0])
+    faults.switch("whatsapp", "reject", True, {"flaps": 20})
+    struck = []
+    for seconds[0] in (0, 19, 20, 39, 40, 61):
+        struck.append(faults.struck("whatsapp", "reject") is not None)
+    assert struck == [True, True, False, False, True, False]
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "sms"])
+async def test_late_callbacks_tell_all_the_same(on_stage: Stage, channel: str) -> None:
+    await on_stage.open_window()
+    await on_stage.fault(channel, "late_callbacks", seconds=0.3)
+    sid = (await on_stage.send("en retard", channel=channel))["sid"]
+    await on_stage.shown("en retard", channel)
+    assert on_stage.statuses(sid) == []
+    await on_stage.until(lambda: "delivered" in on_stage.statuses(sid))
+
+
+async def test_one_message_may_be_told_failed_and_delivered(on_stage: Stage) -> None:
+    await on_stage.open_window()
+    await on_stage.fault("whatsapp", "failed_and_delivered")
+    sid = (await on_stage.send())["sid"]
+    await on_stage.until(lambda: {"failed", "delivered"} <= set(on_stage.statuses(sid)))
+
+
 async def test_fault_for_one_shop_leaves_the_others_alone(on_stage: Stage) -> None:
     await on_stage.fault("sms", "reject_now", shop="sac")
     assert (await outbound(on_stage, "sms"))[0] == 201
