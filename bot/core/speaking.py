@@ -44,11 +44,27 @@ def say(
         epoch=conversation.epoch,
         basket_version=conversation.basket.version,
     )
+    asked = replace(asked, put_on=_put_before(conversation, asked))
     return replace(
         conversation,
         questions=(*conversation.questions, asked)[-QUESTIONS_KEPT:],
         pending=serial,
     )
+
+
+def _put_before(conversation: Conversation, asked: Question) -> tuple[ChannelName, ...]:
+    """Where this very question was put already: an answer to the first asking means the same now.
+
+    Two "oui" at once on two channels: the one that comes first may be from where the recap was never shown, and only
+    gets it put there; the other must still confirm. A question about late messages is about other ones each time.
+    """
+    if asked.awaiting is Awaiting.LATE_CONFIRMATION:
+        return ()
+    for old in reversed(conversation.questions):
+        alike = (old.awaiting, old.choices) == (asked.awaiting, asked.choices)
+        if alike and old.basket_version == asked.basket_version:
+            return old.put_on
+    return ()
 
 
 _JOINABLE = frozenset({Purpose.ANSWER, Purpose.QUESTION, Purpose.ORDER_CONFIRMATION})

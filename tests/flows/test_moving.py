@@ -211,6 +211,17 @@ async def test_a_repeated_webhook_is_one_message() -> None:
     assert len((await world.conversation()).basket.lines) == 1
 
 
+@pytest.mark.parametrize("order", [(T, W), (W, T)])
+async def test_two_oui_at_once_are_one_order_whichever_comes_first(order: tuple[ChannelName, ChannelName]) -> None:
+    world = World()
+    await world.link_telegram()
+    await world.write("2 pagnes")
+    for channel in order:
+        await world.put(world.message("oui", channel))
+    await world.work()
+    assert len(world.waiter.orders) == 1
+
+
 @pytest.mark.parametrize("answer", ["oui", "non"])
 async def test_late_messages_are_asked_about_once_and_never_applied_unasked(
     answer: str,

@@ -160,7 +160,7 @@ class Waiter:
             number = self.orders.setdefault(basket.id, f"AM-{len(self.orders) + 1}")
             said = Reply(f"Commande {number} confirmée", Purpose.ORDER_CONFIRMATION)
             return Answer((said,), replace(basket, closed=True), order_id=number)
-        if turn.choice == "confirm":
+        if turn.choice == "confirm" or (turn.text == "oui" and basket.lines and not basket.closed):
             return Answer((_recap(basket.version),), basket)
         return Answer((Reply("Bonjour"),), basket)
 

@@ -67,6 +67,8 @@ class Crowd:
     http: httpx.AsyncClient
     lanes: RedisLanes
     shoppers: list[Shopper] = field(default_factory=list)
+    first: str = ""
+    """What everybody wants; empty: as ``FIRST`` says."""
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def post(self, path: str, **body: Any) -> Any:
@@ -88,7 +90,7 @@ class Crowd:
         new = await asyncio.gather(*(one(kind) for kind in reach))
         self.shoppers += new
         await self.everybody([s for s in new if s.reach == "telegram"], self._link)
-        await self.everybody(new, lambda s: self.write(s, FIRST[s.shop]))
+        await self.everybody(new, lambda s: self.write(s, self.first or FIRST[s.shop]))
         await self.everybody(new, self._find)
         await self.until(new, lambda _, talk: talk.awaiting is not None, 60, "a question each")
 
