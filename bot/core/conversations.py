@@ -72,6 +72,8 @@ class Unanswered:
     replayed: bool = False
     ready_at: float = 0.0
     """Not answered before: the shopper may still be typing."""
+    late: bool = False
+    """A suspect message that only asks: it is answered, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,20 +78,23 @@ def read(
     received: Received,
     tap: Tap | None,
     replayed: bool = False,
+    late: bool = False,
 ) -> Heard:
     """Read one message.
 
     A typed number or "oui" answers only the pending question, and only if that was put as a choice on the channel it
     comes from; while a quantity is awaited "2" means two. A tap names its own question; it confirms only if that
     question is still the pending one. A replayed late message may pick, but confirms nothing: it gets a new recap.
+    Nor does a late one that is only answered.
     """
+    confirms = not (replayed or late)
     text = received.text.strip()
     pending = conversation.question
     if tap is not None:
         asked = question_of(conversation, tap.question)
         if asked is not None and tap.index < len(asked.choices):
             live = (
-                pending is not None and asked.number == pending.number and not replayed
+                pending is not None and asked.number == pending.number and confirms
             )
             choice = asked.choices[tap.index]
             return Heard(
@@ -101,7 +104,7 @@ def read(
     if pending is None or not (replayed or received.channel in pending.put_on):
         return Heard(text)
     picked = _typed_choice(pending, text)
-    return Heard(text, picked, pending, None if replayed else pending.basket_version)
+    return Heard(text, picked, pending, pending.basket_version if confirms else None)
 
 
 def _typed_choice(question: Question, text: str) -> Choice | None:

@@ -88,7 +88,7 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     first = waiting[0].received.received_at if waiting else None
     ready_at = desk.settling.until(received, previous, first, now)
     work.conversation = replace(
-        work.conversation, unanswered=(*waiting, Unanswered(received, ready_at=ready_at))
+        work.conversation, unanswered=(*waiting, Unanswered(received, ready_at=ready_at, late=is_late))
     )
 
 
@@ -204,7 +204,7 @@ async def converse(desk: Desk, work: Work) -> None:
     conversation, now = work.conversation, desk.clock.now()
     first = conversation.unanswered[0]
     heard = hearing.read(
-        conversation, first.received, _tap(desk, work, first.received), first.replayed
+        conversation, first.received, _tap(desk, work, first.received), first.replayed, first.late
     )
     if _answered_by_us(work, first, heard, now):
         return
@@ -222,8 +222,7 @@ async def converse(desk: Desk, work: Work) -> None:
         except Unavailable:
             work.conversation = _failed(work.conversation, now)
             return
-    was_late = first.received.channel is not conversation.channel and not first.replayed
-    if was_late and answer.basket != conversation.basket:
+    if first.late and answer.basket != conversation.basket:
         pile = late.gathered(conversation.late, first.received, now)
         work.conversation = _answered(replace(conversation, late=pile))
         return

@@ -220,6 +220,8 @@ async def test_two_oui_at_once_are_one_order_whichever_comes_first(order: tuple[
         await world.put(world.message("oui", channel))
     await world.work()
     assert len(world.waiter.orders) == 1
+    talk = await world.conversation()
+    assert (talk.last_order_id, talk.late) == ("AM-1", None)
 
 
 @pytest.mark.parametrize("answer", ["oui", "non"])
