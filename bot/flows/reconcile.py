@@ -143,6 +143,7 @@ async def tell(
         recipient=desk.tokens.fingerprint(work.lane),
         detail=detail,
         began_at=delivery.started_at,
+        sent_at=delivery.sent_at,
         checked=checked,
     )
     change = await desk.board.observe(channel.account, evidence)

@@ -73,8 +73,6 @@ class AccountHealth:
     forced_reason: str | None = None
     tests: Tests = field(default_factory=Tests)
     pace: Pace = field(default_factory=Pace)
-    began_at: float | None = None
-    """When the first message was sent that speaks for the present doubt or outage."""
     counted: tuple[Counted, ...] = ()
     votes: tuple[Vote, ...] = ()
     checked_at: float | None = None
@@ -84,10 +82,15 @@ class AccountHealth:
     looked_at: float = 0.0
     """Time of the newest observation."""
 
+    @property
+    def began_at(self) -> float | None:
+        """When the first message was sent that speaks for the present doubt or outage; None when there is none."""
+        return self.tests.loudest.began_at
+
 
 def at_rest(health: AccountHealth) -> bool:
     """Is all well, and nothing in doubt?"""
-    return health.state is State.UP and health.began_at is None
+    return health.state is State.UP and health.tests.highest <= 0
 
 
 def change(key: str, old: AccountHealth, new: AccountHealth) -> Transition | None:
@@ -100,7 +103,7 @@ def change(key: str, old: AccountHealth, new: AccountHealth) -> Transition | Non
 
 def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> AccountHealth:
     """What is known after one more observation."""
-    health = _aged(health, seen.at)
+    health = _aged(health, seen.at, nature)
     match seen.kind:
         case Kind.HEARD:
             heard = replace(health, inbound=health.inbound.heard(seen.at))
@@ -121,11 +124,12 @@ def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> 
             return _failed(health, seen, nature)
 
 
-def _aged(health: AccountHealth, at: float) -> AccountHealth:
+def _aged(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
     seconds = at - health.looked_at
     if seconds <= 0:
         return health
-    return replace(health, looked_at=at, tests=health.tests.faded(seconds))
+    learn = nature.learns and health.state is State.UP
+    return replace(health, looked_at=at, tests=health.tests.aged(at, seconds, learn=learn))
 
 
 def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
@@ -144,17 +148,15 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
         tried = health.recovery.tried(False, seen.recipient, seen.at)
         health = replace(_kept(health, seen, 0.0), recovery=tried)
         return _into(health, State.DOWN, seen.at) if tried.failed() else health
+    if seen.kind is Kind.UNDELIVERED:
+        learn = nature.learns and health.state is State.UP
+        health = replace(health, tests=health.tests.heard(seen.at - detector.UNDELIVERED_AFTER, learn=learn))
     form, score = _test(health.tests, seen.kind)
     weight = 0.0
     if not _counted_lately(health, seen):
         weight = _weight(score, form, nature)
-        score = detector.bad(score, weight)
-        began = seen.began_at if seen.began_at is not None else seen.at
-        health = replace(
-            health,
-            counted=_count(health.counted, seen),
-            began_at=began if health.began_at is None else min(health.began_at, began),
-        )
+        score = detector.bad(score, weight, seen.at if seen.began_at is None else seen.began_at)
+        health = replace(health, counted=_count(health.counted, seen))
     if nature.learns and health.state is State.UP:
         score = detector.learnt_bad(score, form)
     health = replace(_kept(health, seen, weight), tests=_with(health.tests, seen.kind, score))
@@ -177,15 +179,15 @@ def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
             tried = health.recovery.tried(True, seen.recipient, seen.at)
             return _settled(replace(_kept(health, seen, 0.0), recovery=tried, pace=pace), seen.at, nature)
         case State.UP | State.SUSPECT:
-            tests = health.tests.good()
             late = seen.began_at is not None and seen.at - seen.began_at >= detector.UNDELIVERED_AFTER
+            sent = seen.sent_at or seen.began_at or seen.at
+            learn = nature.learns and health.state is State.UP
+            tests = health.tests.good(sent, late=late, learn=learn)
             if late and tests.losing.value:
                 weight = _weight(tests.losing, LOSING, nature)
                 tests = replace(tests, losing=detector.taken_back(tests.losing, weight))
             if health.state is State.SUSPECT:
                 health = _kept(health, seen, 0.0)
-            elif nature.learns:
-                tests = tests.learnt(late=late)
             return _settled(replace(health, tests=tests, pace=pace), seen.at, nature)
 
 
@@ -219,7 +221,7 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
         return health
     value = health.tests.highest
     if value <= 0:
-        calm = replace(health, began_at=None, counted=()) if health.began_at is not None else health
+        calm = replace(health, counted=()) if health.counted else health
         return _into(calm, State.UP, at) if health.state is State.SUSPECT else calm
     value += _weight_of_votes(health, at)
     suspect = detector.suspect_at(health.pace) if nature.learns else _DOMAIN_SUSPECT
@@ -241,9 +243,10 @@ def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
         return False
     if len({one.source for one in health.counted}) < nature.sources and not probe_failed:
         return False
-    if not health.tests.only_silence or health.began_at is None:
+    loudest = health.tests.loudest
+    if loudest is not health.tests.silence or loudest.began_at is None:
         return True
-    return at - health.began_at >= SILENT_FOR
+    return at - loudest.began_at >= SILENT_FOR
 
 
 def _into(health: AccountHealth, state: State, at: float) -> AccountHealth:
@@ -260,7 +263,6 @@ def _well(health: AccountHealth, at: float) -> AccountHealth:
     return replace(
         health,
         tests=health.tests.settled(),
-        began_at=None,
         counted=(),
         votes=(),
         recovery=replace(health.recovery, tries=(), ended_at=at),

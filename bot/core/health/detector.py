@@ -28,6 +28,9 @@ HALF_LIFE = 12 * 3600.0
 MEMORY = 5000
 """Outcomes after which what was usual has mostly been replaced."""
 PRIOR_WEIGHT = 400
+HEARD_AFTER = UNDELIVERED_AFTER + 5
+"""Seconds after which what was sent is known to be lost or not, with the time it took to leave."""
+MOST_UNHEARD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,14 @@ class Score:
 
     value: float = 0.0
     usual: float | None = None
-    seen: int = 0
+    seen: float = 0.0
+    """Outcomes it was learnt from, at most ``MEMORY``."""
+    began_at: float | None = None
+    """When the first message was sent that speaks for the present doubt; None when there is none."""
+
+    def at(self, value: float) -> Score:
+        """The same with another sum."""
+        return replace(self, value=value, began_at=self.began_at if value > 0 else None)
 
 
 REFUSING = Form(prior=0.0025, least=0.002, most=0.1, spoilt=0.7)
@@ -76,6 +86,10 @@ class Tests:
     refusing: Score = Score()
     silence: Score = Score()
     losing: Score = Score()
+    unheard: tuple[tuple[int, float], ...] = ()
+    """Deliveries that the test for losses has yet to hear of: (second in which they were sent, how many)."""
+    heard_to: float = 0.0
+    """Up to when it has heard of what was sent."""
 
     @property
     def highest(self) -> float:
@@ -83,63 +97,91 @@ class Tests:
         return max(self.refusing.value, self.silence.value, self.losing.value)
 
     @property
-    def only_silence(self) -> bool:
-        """Is it silence that speaks loudest?"""
-        return self.silence.value >= max(self.refusing.value, self.losing.value)
+    def loudest(self) -> Score:
+        """The test with the highest sum."""
+        return max((self.refusing, self.silence, self.losing), key=lambda score: score.value)
 
-    def faded(self, seconds: float) -> Tests:
-        """The same doubt after some time."""
-        if seconds <= 0 or not self.highest:
-            return self
-        share = 0.5 ** (seconds / HALF_LIFE)
-        return Tests(*(replace(one, value=one.value * share) for one in self._all()))
+    def aged(self, at: float, seconds: float, *, learn: bool) -> Tests:
+        """The same after some time: doubt fades, and what nobody lost has arrived."""
+        tests = self.heard(at - HEARD_AFTER, learn=learn)
+        if not tests.highest:
+            return tests
+        fade = 0.5 ** (max(0.0, seconds) / HALF_LIFE)
+        return replace(
+            tests,
+            refusing=tests.refusing.at(tests.refusing.value * fade),
+            silence=tests.silence.at(tests.silence.value * fade),
+            losing=tests.losing.at(tests.losing.value * fade),
+        )
 
-    def good(self) -> Tests:
-        """One more delivery."""
-        if not self.highest:
+    def good(self, sent_at: float, *, late: bool, learn: bool) -> Tests:
+        """One more delivery. ``late``: it was counted as lost before.
+
+        A loss is known after 20 s, a delivery after two. Were it heard at once, the losses among what was sent
+        before would stand alone as soon as traffic ends, and look like an outage. So the test for losses hears of
+        deliveries in the order in which they were sent, when the losses of that time are known.
+        """
+        unheard = self.unheard
+        if not late:
+            counts = dict(unheard)
+            second = int(sent_at)
+            counts[second] = counts.get(second, 0.0) + 1
+            unheard = tuple(sorted(counts.items()))[-MOST_UNHEARD:]
+        return replace(
+            self,
+            refusing=_good(self.refusing, REFUSING, 1, learn),
+            silence=_good(self.silence, SILENCE, 1, learn),
+            unheard=unheard,
+        )
+
+    def heard(self, until: float, *, learn: bool) -> Tests:
+        """Let the test for losses hear of the deliveries among what was sent before ``until``."""
+        if not self.unheard or self.unheard[0][0] >= until:
             return self
-        pairs = zip(self._all(), FORMS, strict=True)
-        return Tests(*(replace(one, value=max(0.0, one.value + form.in_favour)) for one, form in pairs))
+        count, rest = 0.0, []
+        for second, number in self.unheard:
+            done = min(max(self.heard_to - second, 0.0), 1.0)
+            share = min(max((until - second - done) / (1 - done), 0.0), 1.0) if done < 1 else 1.0
+            count += number * share
+            if share < 1:
+                rest.append((second, number * (1 - share)))
+        losing = _good(self.losing, LOSING, count, learn)
+        return replace(self, losing=losing, unheard=tuple(rest), heard_to=max(self.heard_to, until))
 
     def settled(self) -> Tests:
         """No doubt is left; what is usual stays known."""
-        return Tests(*(replace(one, value=0.0) for one in self._all()))
-
-    def learnt(self, *, late: bool) -> Tests:
-        """One more delivery, while all is well; ``late``: its lateness was learnt before."""
-        return Tests(
-            _learnt(self.refusing, REFUSING, False),
-            _learnt(self.silence, SILENCE, False),
-            self.losing if late else _learnt(self.losing, LOSING, False),
-        )
-
-    def _all(self) -> tuple[Score, Score, Score]:
-        return self.refusing, self.silence, self.losing
+        return Tests(self.refusing.at(0.0), self.silence.at(0.0), self.losing.at(0.0))
 
 
-FORMS = (REFUSING, SILENCE, LOSING)
-
-
-def bad(score: Score, weight: float) -> Score:
-    """One more bad outcome."""
-    return replace(score, value=score.value + weight)
+def bad(score: Score, weight: float, began_at: float) -> Score:
+    """One more bad outcome, of a message that was begun then."""
+    first = began_at if score.began_at is None else min(score.began_at, began_at)
+    return replace(score, value=score.value + weight, began_at=first)
 
 
 def taken_back(score: Score, weight: float) -> Score:
     """What was counted as bad came good, late."""
-    return replace(score, value=max(0.0, score.value - weight))
+    return score.at(max(0.0, score.value - weight))
 
 
 def learnt_bad(score: Score, form: Form) -> Score:
-    """One more bad outcome, while all is well."""
-    return _learnt(score, form, True)
-
-
-def _learnt(score: Score, form: Form, was_bad: bool) -> Score:
-    """The usual share, moved a little: fast at first, slowly later."""
+    """One more bad outcome, while all is well: the usual share moves a little, fast at first, slowly later."""
     usual = form.prior if score.usual is None else score.usual
     seen = min(score.seen + 1, MEMORY)
-    return Score(score.value, usual + (was_bad - usual) / (PRIOR_WEIGHT + seen), seen)
+    return replace(score, usual=usual + (1 - usual) / (PRIOR_WEIGHT + seen), seen=seen)
+
+
+def _good(score: Score, form: Form, count: float, learn: bool) -> Score:
+    """So many good outcomes more."""
+    if not count or not (learn or score.value):
+        return score
+    value = max(0.0, score.value + count * form.in_favour) if score.value else 0.0
+    began_at = score.began_at if value else None
+    if not learn:
+        return replace(score, value=value, began_at=began_at)
+    usual = form.prior if score.usual is None else score.usual
+    seen = min(score.seen + count, MEMORY)
+    return Score(value, usual * (1 - 1 / (PRIOR_WEIGHT + seen)) ** count, seen, began_at)
 
 
 @dataclass(frozen=True, slots=True)

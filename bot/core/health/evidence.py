@@ -55,6 +55,8 @@ class Evidence:
     detail: str = ""
     began_at: float | None = None
     """When the message it speaks of was sent: older than the present state's beginning does not end it."""
+    sent_at: float | None = None
+    """For WORKS: when the provider said ``sent``."""
     source: str = ""
     """For a fault domain: key of the account it was seen on."""
     checked: bool = True
