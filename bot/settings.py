@@ -62,6 +62,9 @@ class Settings:
     """Replaces api.telegram.org; None for the real one."""
     rasa_url: str | None
     """None: the supervisor trains and runs its own."""
+    twilio_status_url: str | None
+    """Twilio's status page as JSON; None: not asked."""
+    meta_status_url: str | None
     simulator: bool
 
     def on_port(self, port: int) -> Settings:
@@ -82,6 +85,8 @@ class Settings:
             "TWILIO_API_URL": self.twilio_api_url,
             "TELEGRAM_API_URL": self.telegram_api_url,
             "RASA_URL": self.rasa_url,
+            "TWILIO_STATUS_URL": self.twilio_status_url,
+            "META_STATUS_URL": self.meta_status_url,
             SIMULATOR_FLAG: "1" if self.simulator else "0",
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -120,6 +125,8 @@ class _Reader:
         twilio_api_url = self._url("TWILIO_API_URL", ("http", "https"))
         telegram_api_url = self._url("TELEGRAM_API_URL", ("http", "https"))
         rasa_url = self._url("RASA_URL", ("http", "https"))
+        twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
+        meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
         secret = self._secret(simulator=simulator)
         if self._problems:
             raise SettingsError(self._problems)
@@ -136,6 +143,8 @@ class _Reader:
             twilio_api_url=twilio_api_url,
             telegram_api_url=telegram_api_url,
             rasa_url=rasa_url,
+            twilio_status_url=twilio_status_url,
+            meta_status_url=meta_status_url,
             simulator=simulator,
         )
 

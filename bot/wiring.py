@@ -15,10 +15,13 @@ from typing import Any
 import httpx
 
 from bot import channels, logs, settings
-from bot.channels.accounts import Account, WebAccount
+from bot.channels import status_feeds
+from bot.channels.accounts import Account, TwilioAccount, WebAccount
+from bot.channels.canary import ChannelCanary
 from bot.channels.content import RedisContentCache
 from bot.channels.media import MediaFolder
-from bot.core.addresses import ChannelName, ShopId
+from bot.core.addresses import ChannelName, LaneId, ShopId
+from bot.core.messages import MessageId
 from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
 from bot.flows.alert import keep_alerting
@@ -26,17 +29,21 @@ from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
 from bot.flows.introduce import Introducible, introduce
 from bot.flows.keep_incidents import keep_incidents
+from bot.flows.nudge import nudge
 from bot.flows.permits import Permits
+from bot.flows.probe import Outside, Prober
 from bot.flows.reach_out import keep_reaching
 from bot.flows.tell_orders import keep_telling
 from bot.ledger.audit import LedgerAudit
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed_readers import LedgerOrderNews
+from bot.ledger.health_history import HealthHistory, concerned_by
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
 from bot.ledger.outage_book import LedgerOutages
 from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
+from bot.ledger.resting import LedgerResting
 from bot.ledger.shopfiles import load_accounts
 from bot.ledger.shops import LedgerShops
 from bot.ledger.users import LedgerUsers, Role
@@ -113,6 +120,27 @@ class ShopChannels:
             if isinstance(bot, Introducible):
                 found[shop] = (bot, f"{self._found.public_url}/webhooks/telegram/{shop}")
         return found
+
+    def all(self) -> Mapping[tuple[ShopId, ChannelName], channels.Closable]:
+        """Every channel by shop and name, the page included."""
+        found = {}
+        for shop, have in self._accounts.items():
+            for name in (*have, ChannelName.WEB):
+                channel = self.of(shop, name)
+                if channel is not None:
+                    found[shop, name] = channel
+        return found
+
+    def canaries(self, clock: SystemClock) -> list[ChannelCanary]:
+        """One for each account that names a number for it. Their callbacks name no lane, so nothing keeps them."""
+        found = {}
+        for (shop, name), channel in self.all().items():
+            account = self._accounts.get(shop, {}).get(name)
+            if isinstance(account, TwilioAccount) and account.canary is not None:
+                found[channel.account] = ChannelCanary(
+                    channel, account.canary, account.canary_template, MessageId("canary"), clock
+                )
+        return list(found.values())
 
     async def close(self) -> None:
         for channel in self._built.values():
@@ -204,6 +232,8 @@ async def gateway(found: Settings) -> Gateway:
 
 
 JOB_LEASE = 15.0
+CATCH_UP_BACK = 900.0
+"""Seconds that are listed again and again while our own way in is closed."""
 
 
 def _alone(leases: RedisLeases, name: str, run: Job) -> Job:
@@ -229,7 +259,7 @@ def _alone(leases: RedisLeases, name: str, run: Job) -> Job:
 
 @asynccontextmanager
 async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
-    """The worker's desk and its one-holder jobs: projector, numbering, catch-up."""
+    """The worker's desk and its one-holder jobs."""
     found = settings.of_child(os.environ)
     logs.configure("worker", found.secret, show_errors=found.simulator)
     accounts = _accounts(found)
@@ -277,6 +307,44 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
 
         await keep_up(clock, gateway_life, run)
 
+    async def reachable() -> bool:
+        try:
+            answer = await probe.get(f"{found.public_url}/healthz")
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    async def catch_up_now() -> None:
+        await catch_up(lanes, codec, tokens, shop_channels.inboxes(), clock.now() - CATCH_UP_BACK)
+
+    resting, told = LedgerResting(ledger), set[LaneId]()
+
+    async def nudge_one(account: str) -> bool:
+        for (shop, name), channel in shop_channels.all().items():
+            if channel.account == account and await nudge(lanes, codec, resting, shop, name, told, clock.now()):
+                return True
+        return False
+
+    feeds = [
+        status_feeds.StatusFeed(domain, url, read)
+        for domain, url, read in (
+            ("twilio", found.twilio_status_url, status_feeds.twilio),
+            ("meta", found.meta_status_url, status_feeds.meta),
+        )
+        if url is not None
+    ]
+
+    async def watch_outside(stop: asyncio.Event) -> None:
+        everything = list(shop_channels.all().values())
+        outside = Outside(
+            everything, reachable, catch_up_now, nudge_one, feeds, shop_channels.canaries(clock)
+        )
+        await Prober(desk.board, clock, outside).run(stop)
+
+    async def keep_history(stop: asyncio.Event) -> None:
+        every = {place: (one.account, one.domains) for place, one in shop_channels.all().items()}
+        await HealthHistory(ledger, RedisHealthBoard(redis), concerned_by(every)).run(stop)
+
     async def tell(stop: asyncio.Event) -> None:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
 
@@ -292,6 +360,8 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         _alone(leases, "reach-out", lambda stop: keep_reaching(desk, outages, stop)),
         _alone(leases, "alerts", lambda stop: keep_alerting(desk, outages, stop)),
         _alone(leases, "catch-up", listen_back),
+        _alone(leases, "probe", watch_outside),
+        _alone(leases, "health-history", keep_history),
     ]
     if not found.simulator:  # whose bots know where they bring updates
         jobs.append(_alone(leases, "introductions", introductions))
@@ -299,7 +369,8 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         yield desk, jobs
     finally:
         await asyncio.gather(
-            shop_channels.close(), dialogue.close(), files.close(), probe.aclose(), redis.aclose(), ledger.close()
+            shop_channels.close(), dialogue.close(), files.close(), probe.aclose(), redis.aclose(), ledger.close(),
+            *(feed.close() for feed in feeds),
         )
 
 

@@ -21,6 +21,9 @@ class TwilioAccount:
     two_way: bool = True
     price_xof: int = 0
     """Of one SMS segment."""
+    canary: str | None = None
+    """A number of the vendor's own, to which WhatsApp is tried while it is in doubt."""
+    canary_template: str | None = None
 
     def __post_init__(self) -> None:
         if not self.account_sid or not self.address or not self.auth_tokens or not all(self.auth_tokens):

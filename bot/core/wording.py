@@ -219,6 +219,13 @@ def order_updated(
     return " ".join(parts)
 
 
+def order_stands(number: str, language: str) -> str:
+    """News that nobody has to answer, of an order that is under way."""
+    if language == "en":
+        return f"Your order {number} is being taken care of. Nothing to do."
+    return f"Votre commande {number} suit son cours. Rien à faire de votre côté."
+
+
 _FILES = {
     "audio": (
         "Bien reçu, la boutique pourra écouter votre vocal. Moi je ne lis que le texte : écrivez-moi votre demande.",

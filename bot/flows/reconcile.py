@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core import health, speaking
-from bot.core.addresses import ChannelName
 from bot.core.deliveries import Delivery
 from bot.core.failures import Failure, Scope
-from bot.core.health import AccountHealth, Evidence, Kind, Transition
+from bot.core.health import AccountHealth, Evidence, Kind
 from bot.core.messages import MessageStatus, Received, Reported
 from bot.flows.desk import Desk, Work
 
@@ -146,12 +145,10 @@ async def tell(
         sent_at=delivery.sent_at,
         checked=checked,
     )
-    change = await desk.board.observe(channel.account, evidence)
-    _announce(work, delivery.channel, change, detail)
+    await desk.board.observe(channel.account, evidence)
     shared = health.concerned(channel.domains, kind, by_api=by_api)
     for key in await _listening(desk, shared, kind):
-        change = await desk.board.observe(key, replace(evidence, source=channel.account))
-        _announce(work, delivery.channel, change, detail, domain=key)
+        await desk.board.observe(key, replace(evidence, source=channel.account))
 
 
 async def _listening(desk: Desk, keys: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
@@ -178,25 +175,7 @@ async def _callbacks(desk: Desk, work: Work, old: Delivery, new: Delivery, looke
             began_at=new.started_at,
             source=channel.account,
         )
-        _announce(work, new.channel, await desk.board.observe(key, evidence), evidence.detail, domain=key)
-
-
-def _announce(
-    work: Work, channel: ChannelName, change: Transition | None, detail: str, domain: str | None = None
-) -> None:
-    """Tell the feed of a change of state; ``domain`` when it is one the account shares with others."""
-    if change is None:
-        return
-    work.event(
-        "channel.state_changed",
-        change.at,
-        f"{change.key}:{change.at}",
-        channel=channel,
-        old=change.old,
-        new=change.new,
-        detail=detail,
-        **({} if domain is None else {"domain": domain.removeprefix(health.domain_key(""))}),
-    )
+        await desk.board.observe(key, evidence)
 
 
 async def heard(desk: Desk, work: Work, received: Received) -> None:

@@ -395,3 +395,21 @@ class JournalReject(Base):
     entry: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str]
     at: Mapped[datetime]
+
+
+class HealthChange(Base):
+    """A change of state of an account or fault domain, with the evidence for it. ``key``: see ``ports.HealthBoard``."""
+
+    __tablename__ = "health_history"
+    __table_args__ = (Index(None, "key", "at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Position in the board's stream, in sortable form."""
+    key: Mapped[str]
+    old: Mapped[str]
+    new: Mapped[str]
+    at: Mapped[datetime]
+    began_at: Mapped[datetime | None]
+    """When the first message was sent that speaks for the outage."""
+    evidence: Mapped[list[Any]]
+    """[{at, kind, recipient, detail, weight, source}], recipients as fingerprints."""

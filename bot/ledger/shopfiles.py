@@ -80,7 +80,13 @@ def channel_accounts(shop: ShopFiles) -> dict[ChannelName, Account]:
         and whatsapp.account_sid
         and (tokens := _tokens(whatsapp.auth_token))
     ):
-        found[ChannelName.WHATSAPP] = TwilioAccount(whatsapp.account_sid, tokens, whatsapp.address)
+        found[ChannelName.WHATSAPP] = TwilioAccount(
+            whatsapp.account_sid,
+            tokens,
+            whatsapp.address,
+            canary=whatsapp.canary,
+            canary_template=whatsapp.templates.order_update or whatsapp.templates.resume,
+        )
     if (sms := channels.sms) is not None and sms.account_sid and (tokens := _tokens(sms.auth_token)):
         found[ChannelName.SMS] = TwilioAccount(
             sms.account_sid, tokens, sms.address, two_way=sms.two_way, price_xof=sms.price_xof

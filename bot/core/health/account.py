@@ -17,7 +17,11 @@ ONCE_IN = 300.0
 """Seconds in which one recipient counts once."""
 COUNTED_KEPT = 16
 SILENT_FOR = 8.0
-"""Seconds without a sign of life before silence takes a channel down: a slow provider is not a dead one."""
+"""Seconds that silence must last before it takes a channel down: a slow provider is not a dead one."""
+LIFELESS_FOR = 4.0
+"""Seconds without any message getting out that was sent since the silence began."""
+PARTLY_SILENT_FOR, PARTLY_SILENT_MORE = 20.0, 18.0
+"""Where some do get out, seconds and nats more: slow ones are still on their way, lost ones never come."""
 CHECKED_FOR = 15.0
 """Seconds for which the provider's agreement about one silent message holds for the others."""
 VOTE_SECONDS = 120.0
@@ -77,6 +81,8 @@ class AccountHealth:
     votes: tuple[Vote, ...] = ()
     checked_at: float | None = None
     """When the provider's record last agreed that a message is silent."""
+    alive_at: float | None = None
+    """When a message was last seen to get out that had been sent since a silence began."""
     recovery: Recovery = field(default_factory=Recovery)
     inbound: Inbound = field(default_factory=Inbound)
     looked_at: float = 0.0
@@ -117,7 +123,7 @@ def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> 
         case Kind.BROKEN:
             return _into(_kept(health, seen, 0.0), State.BROKEN, seen.at)
         case Kind.SENT:
-            return _settled(_taken_back(health, nature), seen.at, nature)
+            return _settled(_taken_back(_alive(health, seen), nature), seen.at, nature)
         case Kind.WORKS:
             return _worked(health, seen, nature)
         case Kind.FAULT | Kind.SILENT | Kind.UNDELIVERED:
@@ -179,6 +185,7 @@ def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
             tried = health.recovery.tried(True, seen.recipient, seen.at)
             return _settled(replace(_kept(health, seen, 0.0), recovery=tried, pace=pace), seen.at, nature)
         case State.UP | State.SUSPECT:
+            health = _alive(health, seen)
             late = seen.began_at is not None and seen.at - seen.began_at >= detector.UNDELIVERED_AFTER
             sent = seen.sent_at or seen.began_at or seen.at
             learn = nature.learns and health.state is State.UP
@@ -189,6 +196,13 @@ def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
             if health.state is State.SUSPECT:
                 health = _kept(health, seen, 0.0)
             return _settled(replace(health, tests=tests, pace=pace), seen.at, nature)
+
+
+def _alive(health: AccountHealth, seen: Evidence) -> AccountHealth:
+    began = health.tests.silence.began_at
+    if began is None or seen.began_at is None or seen.began_at < began:
+        return health
+    return replace(health, alive_at=seen.at)
 
 
 def _ends_outage(health: AccountHealth, seen: Evidence) -> bool:
@@ -226,7 +240,7 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
     value += _weight_of_votes(health, at)
     suspect = detector.suspect_at(health.pace) if nature.learns else _DOMAIN_SUSPECT
     down = detector.down_at(health.pace) if nature.learns else _DOMAIN_DOWN
-    if value >= down and _enough(health, at, nature):
+    if value >= down and _enough(health, at, nature) and _silent_enough(health, at, value - down):
         return _into(health, State.DOWN, at)
     if value >= suspect:
         return _into(health, State.SUSPECT, at)
@@ -236,17 +250,23 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
 
 
 def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
-    """Enough different people, enough different accounts, and silence that has lasted."""
+    """Enough different people, and for a fault domain enough different accounts."""
     probe_failed = any(vote.name == PROBE_VOTE and at - vote.at <= VOTE_SECONDS for vote in health.votes)
     recipients = len({one.recipient for one in health.counted})
     if recipients < (RECIPIENTS_WITH_PROBE if probe_failed else RECIPIENTS_TO_DOWN):
         return False
-    if len({one.source for one in health.counted}) < nature.sources and not probe_failed:
-        return False
+    return probe_failed or len({one.source for one in health.counted}) >= nature.sources
+
+
+def _silent_enough(health: AccountHealth, at: float, margin: float) -> bool:
+    """If it is silence that speaks loudest: has it lasted, with nothing that got out?"""
     loudest = health.tests.loudest
     if loudest is not health.tests.silence or loudest.began_at is None:
         return True
-    return at - loudest.began_at >= SILENT_FOR
+    seconds = at - loudest.began_at
+    if health.alive_at is None or at - health.alive_at >= LIFELESS_FOR:
+        return seconds >= SILENT_FOR
+    return seconds >= PARTLY_SILENT_FOR and margin >= PARTLY_SILENT_MORE
 
 
 def _into(health: AccountHealth, state: State, at: float) -> AccountHealth:

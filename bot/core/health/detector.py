@@ -16,7 +16,7 @@ OVERDUE = 5.0
 UNDELIVERED_AFTER = 20.0
 """Seconds after which a message that was ``sent`` and not delivered counts as not delivered."""
 
-FALSE_ALARM_EVERY = 30 * 365.25 * 86_400.0
+FALSE_ALARM_EVERY = 10 * 365.25 * 86_400.0
 """Seconds between false alarms of one account, at least."""
 FALSE_DOUBT_EVERY = 3600.0
 """Seconds between groundless suspicions: they cost a shorter patience and nothing else."""
@@ -153,6 +153,9 @@ class Tests:
         return Tests(self.refusing.at(0.0), self.silence.at(0.0), self.losing.at(0.0))
 
 
+FORMS = (REFUSING, SILENCE, LOSING)
+
+
 def bad(score: Score, weight: float, began_at: float) -> Score:
     """One more bad outcome, of a message that was begun then."""
     first = began_at if score.began_at is None else min(score.began_at, began_at)
@@ -200,8 +203,8 @@ class Pace:
 
 
 def down_at(pace: Pace) -> float:
-    """The sum at which an account is down."""
-    return math.log(FALSE_ALARM_EVERY * pace.per_second)
+    """The sum at which an account is down. Each of the three tests gets a third of the false alarms."""
+    return math.log(len(FORMS) * FALSE_ALARM_EVERY * pace.per_second)
 
 
 def suspect_at(pace: Pace) -> float:
