@@ -245,7 +245,7 @@ def main() -> None:
     arguments.add_argument("--scale", type=float, default=0.1, help="share of the long runs; 1 for the figures in docs")
     arguments.add_argument("--draw", action="store_true")
     given = arguments.parse_args()
-    trials = {name: given.trials if rate <= 1 else max(10, given.trials // 10) for name, rate in RATES.items()}
+    trials = {name: given.trials if rate <= 1 else max(8, given.trials // 20) for name, rate in RATES.items()}
     report = {
         "delays": [asdict(row) for row in delays(trials)],
         "alarms": [asdict(row) for row in chain(quiet_days(given.scale), nights(3.0))],

@@ -237,7 +237,7 @@ class World:
         self.shops = OneShop(shop)
         self.drawer = Drawer()
         self.lanes = MemoryLanes(self.clock)
-        self.board = MemoryHealthBoard()
+        self.board = MemoryHealthBoard(self.clock)
         self.desk = Desk(
             lanes=self.lanes,
             board=self.board,

@@ -14,7 +14,7 @@ KEPT = 20
 RECIPIENTS_TO_DOWN = 3
 RECIPIENTS_WITH_PROBE = 2
 ONCE_IN = 300.0
-"""Seconds in which one recipient counts once."""
+"""Seconds in which one recipient counts once, on each account."""
 COUNTED_KEPT = 16
 SILENT_FOR = 8.0
 """Seconds that silence must last before it takes a channel down: a slow provider is not a dead one."""
@@ -290,11 +290,13 @@ def _well(health: AccountHealth, at: float) -> AccountHealth:
 
 
 def _counted_lately(health: AccountHealth, seen: Evidence) -> bool:
-    return any(one.recipient == seen.recipient and seen.at - one.at < ONCE_IN for one in health.counted)
+    same = (seen.recipient, seen.source)
+    return any((one.recipient, one.source) == same and seen.at - one.at < ONCE_IN for one in health.counted)
 
 
 def _count(counted: tuple[Counted, ...], seen: Evidence) -> tuple[Counted, ...]:
-    others = tuple(one for one in counted if one.recipient != seen.recipient)
+    same = (seen.recipient, seen.source)
+    others = tuple(one for one in counted if (one.recipient, one.source) != same)
     return (*others, Counted(seen.recipient, seen.source, seen.at))[-COUNTED_KEPT:]
 
 
