@@ -42,12 +42,16 @@ class HealthHistory:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. Raises Unavailable; the caller tries again."""
-        async with self._ledger.reading() as connection:
-            last = await connection.scalar(select(func.max(HealthChange.id)))
-        position = "0-0" if last is None else _position(last)
+        position = await self.last()
         while not stop.is_set():
             position = await self.once(position)
             await asyncio.sleep(PAUSE)
+
+    async def last(self) -> str:
+        """The position of the last change that is written. Raises Unavailable."""
+        async with self._ledger.reading() as connection:
+            last = await connection.scalar(select(func.max(HealthChange.id)))
+        return "0-0" if last is None else _position(last)
 
     async def once(self, after: str) -> str:
         """Write what came after a position of the stream; the position reached. Raises Unavailable."""

@@ -108,6 +108,45 @@ async def test_a_probe_is_allowed_once_in_its_time(board: Board, clocks: Clocks)
     assert await board.may_probe(ACCOUNT, 15)
 
 
+WALK = [
+    Evidence(NOW + n, kind, f"recipient-{n % 4}", "63016", began_at=NOW + n - 1)
+    for n, kind in enumerate([Kind.WORKS, Kind.HEARD, Kind.SILENT, Kind.SENT, Kind.UNDELIVERED] * 4)
+] + [Evidence(NOW + 30 + n, Kind.FAULT, f"recipient-{n}", source=f"account-{n % 2}") for n in range(6)]
+
+
+@pytest.mark.parametrize("key", [ACCOUNT, health.domain_key("meta"), health.domain_key(health.INGRESS)])
+async def test_memory_and_redis_know_the_same_after_any_evidence(key: str, clocks: Clocks) -> None:
+    """The pair: what one kind of board says at each step, the other says as well."""
+    memory, redis = MemoryHealthBoard(clocks.clock), RedisHealthBoard(clocks.redis)
+    changes = 0
+    for one in WALK:
+        told = [await board.observe(key, one) for board in (memory, redis)]
+        assert told[0] == told[1]
+        assert await memory.read([key]) == await redis.read([key])
+        changes += told[0] is not None
+    assert changes >= 2
+    assert [change for _, change in await memory.transitions()] == [
+        change for _, change in await redis.transitions()
+    ]
+
+
+async def test_a_domain_is_judged_as_a_domain(board: Board) -> None:
+    """The same faults of one account: an account is down, a domain that several share is not."""
+    alone = [Evidence(NOW + n, Kind.FAULT, f"recipient-{n}", source=ACCOUNT) for n in range(8)]
+    for one in alone:
+        await board.observe(ACCOUNT, one)
+        await board.observe(health.domain_key("meta"), one)
+    known = await board.read([ACCOUNT, health.domain_key("meta")])
+    assert [one.state for one in known.values()] == [State.DOWN, State.SUSPECT]
+
+
+async def test_what_is_known_outlives_the_process(client: Redis) -> None:
+    for one in FAULTS:
+        await RedisHealthBoard(client).observe(ACCOUNT, one)
+    again = (await RedisHealthBoard(client).read([ACCOUNT]))[ACCOUNT]
+    assert again == folded(FAULTS)
+
+
 async def test_rival_processes_lose_no_evidence(client: Redis) -> None:
     boards = [RedisHealthBoard(client) for _ in range(4)]
     observed = [Evidence(NOW, Kind.FAULT, f"recipient-{n}") for n in range(health.KEPT)]
