@@ -142,8 +142,12 @@ class Telegram:
         try:
             async with asyncio.timeout(self.timeout):
                 await self.bot.get_me()
-        except (TelegramError, TimeoutError):
+        except TimeoutError:
             return False
+        except TelegramError as error:
+            # A refused token is the account's trouble, not everybody's: the API has answered.
+            outcome = outcome_of(error)
+            return isinstance(outcome, Refused) and outcome.failure.scope is not Scope.CHANNEL
         return True
 
     async def close(self) -> None:

@@ -204,7 +204,10 @@ class TwilioApi:
     async def probe(self) -> bool:
         """Does the API answer for this account? That alone never means that messages arrive."""
         done = await self._call(lambda: self.client.api.accounts(self.account.account_sid).fetch_async())
-        return not isinstance(done, Refused | Unsure)
+        # A refused token is the account's trouble, not everybody's: the API has answered.
+        return not isinstance(done, Unsure) and not (
+            isinstance(done, Refused) and done.failure.scope is Scope.CHANNEL
+        )
 
     def sender_like(self, to: str) -> str:
         """Our address in the form that goes with a recipient's."""
