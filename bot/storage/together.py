@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from bot.ports import Unavailable
 from bot.storage.connection import Script, reach
@@ -60,7 +60,7 @@ class Together:
         calls = [call for call in calls if not call.answer.done()]
         try:
             answers = await self._run(calls)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # raised again by every caller: none may wait for ever
             answers = [error] * len(calls)
         except asyncio.CancelledError:
             _tell(calls, [Unavailable("redis: closing")] * len(calls))

@@ -101,7 +101,7 @@ class Supervisor:
         wait = FIRST_WAIT
         while True:
             began, size = time.monotonic(), self._size(child)
-            code = await self._once(child)
+            code = await self._life(child)
             if child.once and code == 0:
                 for line in self._words_since(child, size).splitlines():
                     self._say(f"{child.name}: {line}")
@@ -125,6 +125,15 @@ class Supervisor:
 
     def _words_since(self, child: Child, size: int) -> str:
         return self._log(child).read_bytes()[size:][-TAIL:].decode(errors="replace").strip()
+
+    async def _life(self, child: Child) -> int | OSError:
+        """How it ended. A machine that cannot start a process just now must not stop those that run."""
+        try:
+            return await self._once(child)
+        except OSError as error:
+            if not self._ready[child.name].is_set():
+                raise
+            return error
 
     async def _once(self, child: Child) -> int:
         """One life of a child, to its end. Cancelled: it is stopped first."""
@@ -156,5 +165,6 @@ class Supervisor:
         else:
             self._pids[name] = pid
         draft = self._data / "pids.json.new"
-        draft.write_text(json.dumps(self._pids))
-        draft.replace(self._data / "pids.json")
+        with contextlib.suppress(OSError):  # a full disk: the file is for people, not for us
+            draft.write_text(json.dumps(self._pids))
+            draft.replace(self._data / "pids.json")

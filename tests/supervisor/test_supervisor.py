@@ -169,3 +169,22 @@ asyncio.run(processes.run((sys.executable, "-c", {child!r})))
     process.kill()
     process.wait()
     await until(lambda: not alive(int(mark.read_text())))
+
+
+async def test_what_cannot_be_started_again_just_now_stops_nobody_else(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o700)
+    said: list[str] = []
+    supervisor = Supervisor([Child("a", (str(program),)), Child("b", SLEEPER)], tmp_path, said.append)
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: set(pids(tmp_path)) == {"a", "b"})
+    before = pids(tmp_path)
+    program.rename(tmp_path / "away")
+    os.kill(before["a"], signal.SIGKILL)
+    await until(lambda: any("No such file" in line for line in said))
+    (tmp_path / "away").rename(program)
+    await until(lambda: pids(tmp_path).get("a", before["a"]) != before["a"])
+    assert pids(tmp_path)["b"] == before["b"]
+    supervisor.stop()
+    await running
