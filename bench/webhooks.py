@@ -2,7 +2,8 @@
 
 The gateway as it runs (its own process, real shops, real signatures), the embedded Redis with fsync on every write, and
 the load in a process of its own (``bench.load``). Gateway and bare handler are loaded turn about, A B A B, so that
-whatever else the machine does meets both: the ratio within a pair is what to believe. Every message is a new one.
+whatever else the machine does meets both: the ratio within a pair is what to believe, and on a machine that is shared
+the ratio of CPU time before that of rates. Every message is a new one, from one of 5,000 shoppers.
 Prints a table and writes ``var/bench/webhooks.json``.
 """
 
@@ -34,6 +35,7 @@ from bot.supervisor.system import free_port
 
 SHOP = ShopId("awa-mode")
 PUBLIC_URL = "https://relais.example"
+NUMBERS = ("per_second", "p50_ms", "p99_ms", "cpu_us")
 MIXES = ("whatsapp", "telegram", "bare")
 SHOPPERS = 5_000
 
@@ -109,17 +111,29 @@ def job(messages: Messages, mix: str, port: int, count: int, **how: float) -> di
     return {"port": port, "heads": list(heads), "bodies": bodies, **how}
 
 
-def measure(given: argparse.Namespace, load: subprocess.Popen[str], ports: dict[str, int]) -> list[dict[str, Any]]:
-    """Every way of loading, each in pairs."""
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far: unlike a latency, hardly touched by what else the machine does."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(
+    given: argparse.Namespace, load: subprocess.Popen[str], servers: dict[str, tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """Every way of loading, each in pairs. ``servers``: port and pid for each mix."""
     messages = Messages()
 
     def ask(mix: str, **how: float) -> dict[str, Any]:
         assert load.stdin is not None
         assert load.stdout is not None
         count = int(given.seconds * how.get("rate", given.most))
-        load.stdin.write(json.dumps(job(messages, mix, ports[mix], count, seconds=given.seconds, **how)) + "\n")
+        port, pid = servers[mix]
+        work = json.dumps(job(messages, mix, port, count, seconds=given.seconds, **how))
+        before = cpu_seconds(pid)
+        load.stdin.write(work + "\n")
         load.stdin.flush()
         found: dict[str, Any] = json.loads(load.stdout.readline())
+        found["cpu_us"] = (cpu_seconds(pid) - before) / sum(found["answers"].values()) * 1e6
         if set(found["answers"]) != {"200"}:
             raise RuntimeError(f"{mix}: {found['answers']}")
         return found
@@ -131,9 +145,16 @@ def measure(given: argparse.Namespace, load: subprocess.Popen[str], ports: dict[
     for way in ways:
         rounds = [{mix: ask(mix, **way) for mix in MIXES} for _ in range(given.pairs)]
         for mix in MIXES:
-            row = {name: statistics.median(r[mix][name] for r in rounds) for name in ("per_second", "p50_ms", "p99_ms")}
+            row = {name: statistics.median(r[mix][name] for r in rounds) for name in NUMBERS}
             ratios = [r[mix]["per_second"] / r["bare"]["per_second"] for r in rounds]
-            rows.append({"what": mix, **way, **row, "of_bare": statistics.median(ratios), "ratios": ratios})
+            cpu_ratios = [r["bare"]["cpu_us"] / r[mix]["cpu_us"] for r in rounds]
+            rows.append(
+                {
+                    "what": mix, **way, **row,
+                    "of_bare": statistics.median(ratios), "ratios": ratios,
+                    "of_bare_by_cpu": statistics.median(cpu_ratios), "cpu_ratios": cpu_ratios,
+                }
+            )
     return rows
 
 
@@ -164,18 +185,18 @@ def main() -> None:
             "REDIS_URL": redis_url, "RASA_URL": "http://127.0.0.1:9", "RELAIS_DATA": str(folder),
             "RELAIS_SECRET": "for-benches-only-for-benches-only-for-benches",
         }
-        stack.enter_context(running("bot.web.app", env=environment))
-        stack.enter_context(running("bench.bare", str(bare), redis_url))
+        ours = stack.enter_context(running("bot.web.app", env=environment))
+        theirs = stack.enter_context(running("bench.bare", str(bare), redis_url))
         answers(gateway)
         answers(bare)
         load = stack.enter_context(running("bench.load"))
-        rows = measure(given, load, {"whatsapp": gateway, "telegram": gateway, "bare": bare})
-    print(f"{'what':<10}{'loaded':>14}{'per second':>12}{'p50 ms':>9}{'p99 ms':>9}{'of bare':>9}")
+        rows = measure(given, load, {"whatsapp": (gateway, ours.pid), "telegram": (gateway, ours.pid), "bare": (bare, theirs.pid)})
+    print(f"{'what':<10}{'loaded':>14}{'per second':>12}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>9}{'of bare':>9}{'by cpu':>9}")
     for row in rows:
         loaded = f"{row['in_flight']} in flight" if "in_flight" in row else f"{row['rate']}/s asked"
         print(
             f"{row['what']:<10}{loaded:>14}{row['per_second']:>12.0f}{row['p50_ms']:>9.2f}{row['p99_ms']:>9.2f}"
-            f"{row['of_bare']:>9.2f}"
+            f"{row['cpu_us']:>9.0f}{row['of_bare']:>9.2f}{row['of_bare_by_cpu']:>9.2f}"
         )
     about = {"python": platform.python_version(), "cpus": os.cpu_count(), "load": os.getloadavg()[0]}
     given.out.write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n", "utf-8")
