@@ -59,6 +59,7 @@ class Settings:
     twilio_api_url: str | None
     """Replaces api.twilio.com and content.twilio.com; None for the real ones."""
     telegram_api_url: str | None
+    sim_api_url: str | None
     """Replaces api.telegram.org; None for the real one."""
     rasa_url: str | None
     """None: the supervisor trains and runs its own."""
@@ -84,6 +85,7 @@ class Settings:
             "RELAIS_SECRET": self.secret.decode(),
             "TWILIO_API_URL": self.twilio_api_url,
             "TELEGRAM_API_URL": self.telegram_api_url,
+            "SMS_GATE_API_URL": self.sim_api_url,
             "RASA_URL": self.rasa_url,
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
@@ -124,6 +126,7 @@ class _Reader:
         database_url = self._database_url(data_dir)
         twilio_api_url = self._url("TWILIO_API_URL", ("http", "https"))
         telegram_api_url = self._url("TELEGRAM_API_URL", ("http", "https"))
+        sim_api_url = self._url("SMS_GATE_API_URL", ("http", "https"))
         rasa_url = self._url("RASA_URL", ("http", "https"))
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
@@ -142,6 +145,7 @@ class _Reader:
             secret=secret if secret is not None else kept_secret(data_dir),
             twilio_api_url=twilio_api_url,
             telegram_api_url=telegram_api_url,
+            sim_api_url=sim_api_url,
             rasa_url=rasa_url,
             twilio_status_url=twilio_status_url,
             meta_status_url=meta_status_url,

@@ -27,7 +27,7 @@ from bot.dialogue.rasa import RasaDialogue
 from bot.flows.alert import keep_alerting
 from bot.flows.catch_up import Inbox, catch_up, keep_up
 from bot.flows.desk import Desk
-from bot.flows.introduce import Introducible, introduce
+from bot.flows.introduce import Introduced, Introducible, introduce
 from bot.flows.keep_incidents import keep_incidents
 from bot.flows.nudge import nudge
 from bot.flows.permits import Permits
@@ -103,6 +103,7 @@ class ShopChannels:
                 public_url=self._found.public_url,
                 twilio_api_url=self._found.twilio_api_url,
                 telegram_api_url=self._found.telegram_api_url,
+                sim_api_url=self._found.sim_api_url,
                 content_cache=self._cache,
             )
         return self._built[key]
@@ -112,13 +113,14 @@ class ShopChannels:
         found: list[object] = [self.of(shop, name) for shop, have in self._accounts.items() for name in have]
         return [channel for channel in found if isinstance(channel, Inbox)]
 
-    def introducible(self) -> Mapping[ShopId, tuple[Introducible, str]]:
-        """Shops' bots, and the address each must bring its updates to."""
-        found: dict[ShopId, tuple[Introducible, str]] = {}
-        for shop in self._accounts:
-            bot = self.of(shop, ChannelName.TELEGRAM)
-            if isinstance(bot, Introducible):
-                found[shop] = (bot, f"{self._found.public_url}/webhooks/telegram/{shop}")
+    def introducible(self) -> Mapping[Introduced, tuple[Introducible, str]]:
+        """Shops' bots and SIMs, and the address each must bring its updates to."""
+        found: dict[Introduced, tuple[Introducible, str]] = {}
+        for shop, have in self._accounts.items():
+            for name in have:
+                account: object = self.of(shop, name)
+                if isinstance(account, Introducible):
+                    found[shop, name] = (account, f"{self._found.public_url}/webhooks/{name}/{shop}")
         return found
 
     def all(self) -> Mapping[tuple[ShopId, ChannelName], channels.Closable]:

@@ -54,11 +54,30 @@ class TelegramAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class SimAccount:
+    """A SIM in the vendor's own phone, reached through SMS Gateway for Android.
+
+    ``username`` and the first of ``secrets`` open its API; any of them verifies a webhook (the app's signing key), so
+    that a key can be rotated. ``address``: the SIM's number, E.164.
+    """
+
+    username: str
+    secrets: tuple[str, ...] = field(repr=False)
+    address: str
+    price_xof: int = 0
+    """Of one SMS segment."""
+
+    def __post_init__(self) -> None:
+        if not self.username or not self.address or not self.secrets or not all(self.secrets):
+            raise ValueError("a SIM needs username, address and secrets that are not empty")
+
+
+@dataclass(frozen=True, slots=True)
 class WebAccount:
     """The light page needs no account; it is always there."""
 
 
-Account = TwilioAccount | TelegramAccount | WebAccount
+Account = TwilioAccount | SimAccount | TelegramAccount | WebAccount
 
 
 def domains_of(channel: ChannelName, account: Account | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
-from bot.core.addresses import ShopId
+from bot.core.addresses import ChannelName, ShopId
 from bot.ports import Clock
 
 FIRST_WAIT = 2.0
@@ -25,17 +25,22 @@ class Introducible(Protocol):
         ...
 
 
-async def introduce(accounts: Mapping[ShopId, tuple[Introducible, str]], clock: Clock) -> None:
-    """Introduce each shop's account at its address (account, url), with growing waits. Ends when all have agreed."""
+Introduced = tuple[ShopId, ChannelName]
+
+
+async def introduce(accounts: Mapping[Introduced, tuple[Introducible, str]], clock: Clock) -> None:
+    """Introduce each account at its address (account, url), with growing waits. Ends when all have agreed."""
     left, wait = dict(accounts), FIRST_WAIT
     while left:
-        for shop, (account, url) in tuple(left.items()):
+        for (shop, channel), (account, url) in tuple(left.items()):
             trouble = await account.introduce(url)
             if trouble is None:
-                log.info("telegram.webhook_set", shop=shop)
-                del left[shop]
+                log.info("channel.webhook_set", shop=shop, channel=channel)
+                del left[shop, channel]
             else:
-                log.warning("telegram.webhook_not_set", shop=shop, error=trouble, again_in=wait)
+                log.warning(
+                    "channel.webhook_not_set", shop=shop, channel=channel, error=trouble, again_in=wait
+                )
         if left:
             await clock.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)

@@ -110,9 +110,13 @@ class WhatsAppForm(_Form):
 
 
 class SmsForm(_Form):
-    """SMS. A sender name cannot be answered, so it is never two-way."""
+    """SMS. A sender name cannot be answered, so it is never two-way.
 
-    provider: Literal["twilio"]
+    With ``android`` (a SIM in the vendor's phone) ``account_sid`` is the app's user name, ``auth_token`` its password
+    and the key it signs webhooks with.
+    """
+
+    provider: Literal["twilio", "android"]
     address: Annotated[str, AfterValidator(_sender)]
     two_way: bool
     price_xof: Xof

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.channels.accounts import Account, TelegramAccount, TwilioAccount
+from bot.channels.accounts import Account, SimAccount, TelegramAccount, TwilioAccount
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.catalogue import Product, Zone
 from bot.ledger.csv_files import read_products, read_zones
@@ -88,8 +88,12 @@ def channel_accounts(shop: ShopFiles) -> dict[ChannelName, Account]:
             canary_template=whatsapp.templates.order_update or whatsapp.templates.resume,
         )
     if (sms := channels.sms) is not None and sms.account_sid and (tokens := _tokens(sms.auth_token)):
-        found[ChannelName.SMS] = TwilioAccount(
-            sms.account_sid, tokens, sms.address, two_way=sms.two_way, price_xof=sms.price_xof
+        found[ChannelName.SMS] = (
+            SimAccount(sms.account_sid, tokens, sms.address, sms.price_xof)
+            if sms.provider == "android"
+            else TwilioAccount(
+                sms.account_sid, tokens, sms.address, two_way=sms.two_way, price_xof=sms.price_xof
+            )
         )
     if (telegram := channels.telegram) is not None and telegram.token and telegram.secret:
         found[ChannelName.TELEGRAM] = TelegramAccount(telegram.token, telegram.secret, telegram.bot_username)
@@ -154,6 +158,10 @@ def _form(
     if sms is not None and sms.two_way and not sms.address.startswith("+"):
         wrong.append(
             file.at(("channels", "sms", "two_way"), "a sender name cannot be answered: two_way must be false")
+        )
+    if sms is not None and sms.provider == "android" and not (sms.two_way and sms.address.startswith("+")):
+        wrong.append(
+            file.at(("channels", "sms", "address"), "a SIM has a number and is answered: two_way must be true")
         )
     if serve:
         wrong += _empty_secrets(file, form, set(file.names()))

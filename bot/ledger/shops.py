@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.channels.accounts import Account, TelegramAccount, TwilioAccount, domains_of
+from bot.channels.accounts import Account, SimAccount, TelegramAccount, TwilioAccount, domains_of
 from bot.core.addresses import ChannelName, ShopId, parse
 from bot.core.shops import AlertTo, Policy, Shop
 from bot.ledger import models
@@ -110,6 +110,8 @@ def account_key(channel: ChannelName, account: Account) -> str:
     match account:
         case TwilioAccount():
             return f"{channel}:{account.account_sid}:{account.bare_address}"
+        case SimAccount():
+            return f"sms:{account.username}:{account.address}"
         case TelegramAccount():
             return f"telegram:{account.bot_id}"
         case _:

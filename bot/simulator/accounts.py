@@ -23,7 +23,11 @@ _NAMED = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One Twilio sender; `address` is as Twilio writes it (`whatsapp:+225…`, `+225…` or `AWA MODE`)."""
+    """One sender; `address` is as its provider writes it (`whatsapp:+225…`, `+225…` or `AWA MODE`).
+
+    `provider` is `twilio`, or `android` for a SIM in the vendor's phone: then `account_sid` and `auth_token` are the
+    app's user name and password, and the password signs its webhooks.
+    """
 
     shop_id: str
     channel: TwilioChannel
@@ -31,6 +35,7 @@ class Sender:
     account_sid: str
     auth_token: str
     two_way: bool
+    provider: str = "twilio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Shop:
     bot: TelegramBot | None
 
     def sender(self, channel: str) -> Sender | None:
-        """Return the shop's Twilio sender on `channel`, or None."""
+        """Return the shop's sender on `channel`, or None."""
         return next((s for s in self.senders if s.channel == channel), None)
 
 
@@ -105,7 +110,7 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
     kinds: tuple[TwilioChannel, ...] = ("whatsapp", "sms")
     for channel in kinds:
         settings = channels.get(channel)
-        if settings and settings.get("provider", "twilio") == "twilio":
+        if settings:
             prefix = "whatsapp:" if channel == "whatsapp" else ""
             senders.append(
                 Sender(
@@ -115,6 +120,7 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
                     account_sid=str(settings["account_sid"]),
                     auth_token=str(settings["auth_token"]),
                     two_way=channel == "whatsapp" or bool(settings.get("two_way")),
+                    provider=str(settings.get("provider", "twilio")),
                 )
             )
     telegram = channels.get("telegram")

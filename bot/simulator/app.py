@@ -23,6 +23,7 @@ from bot.simulator.journeys import Carrier, Tasks
 from bot.simulator.phones import World
 from bot.simulator.relais import Relais
 from bot.simulator.replay import Replay
+from bot.simulator.sim_gate import SimGate
 from bot.simulator.telegram import TelegramApi
 from bot.simulator.telegram_phone import TelegramPhone
 from bot.simulator.telegram_updates import Updates
@@ -79,6 +80,7 @@ class Simulator:
                 self.world, self.faults, self.carrier, self.inbound, self.telegram, self.replay
             ).blueprint()
         )
+        app.blueprint(SimGate(self.world, self.faults, self.carrier, relais.public_url).blueprint())
         app.blueprint(relais.blueprint())
 
         async def start(_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import uuid
 
 
 class Ids:
@@ -17,6 +18,10 @@ class Ids:
     def sid(self, prefix: str) -> str:
         """Return a Twilio sid: two letters and 32 hex digits."""
         return f"{prefix}{self._random.getrandbits(128):032x}"
+
+    def uuid(self) -> str:
+        """Return a UUID as Android apps print it."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def opaque(self, length: int = 22) -> str:
         """Return letters and digits that mean nothing."""

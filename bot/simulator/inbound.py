@@ -16,6 +16,7 @@ from bot.simulator.faults import Faults
 from bot.simulator.journeys import Carrier, Tasks, webhook_copies
 from bot.simulator.phones import Person, TwilioMessage, World
 from bot.simulator.segments import count_segments
+from bot.simulator.sim_events import received_event
 from bot.simulator.webhooks import CONNECTION_FAILURE, RETRIEVAL_FAILURE, Outcome, WebhookSender
 
 #: How long a message waits for the one before it from the same phone: real life reorders too, but little.
@@ -148,12 +149,13 @@ class Inbound:
         self, person: Person, sender: Sender, message: TwilioMessage, before: asyncio.Task[None] | None
     ) -> None:
         where = (message.channel, message.shop_id, person.id)
+        sim = sender.provider == "android"
 
         def free() -> bool:
             online = person.power != "off" if message.channel == "sms" else (
                 person.power == "on" and not self.faults.is_on("country", "offline", None, person.id))
-            return online and not self.faults.is_on("twilio", "down") and not self.faults.is_on(
-                where[0], "late_flood", *where[1:])
+            relayed = not self.faults.is_on(*(("country", "offline") if sim else ("twilio", "down")))
+            return online and relayed and not self.faults.is_on(where[0], "late_flood", *where[1:])
 
         await self.world.switches.until(free)
         if before is not None:
@@ -164,10 +166,15 @@ class Inbound:
         message.shown = now
         self.world.last_heard[person.id, sender.address] = now
         self.world.changed(person.id, message.shop_id, message.channel)
-        opt_out = self._keywords(person, sender, message) if message.channel == "sms" else None
+        opt_out = self._keywords(person, sender, message) if message.channel == "sms" and not sim else None
         if self.faults.struck(where[0], "lost_inbound", *where[1:]) is not None:
             return
         url = self.webhooks[sender.shop_id, sender.channel]
+        if sim:
+            event = received_event(message, self.world.ids.uuid())
+            for _ in range(webhook_copies(self.faults, *where)):
+                await self.sender.sim(url.partition("#")[0], sender.auth_token, event)
+            return
         params = webhook_params(person, message, opt_out)
         for _ in range(webhook_copies(self.faults, *where)):
             outcome = await self.sender.twilio(url, sender.auth_token, params)

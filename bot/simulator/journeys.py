@@ -13,6 +13,7 @@ from typing import Any
 from bot.simulator.content import problem_when_sent
 from bot.simulator.faults import Faults
 from bot.simulator.phones import Person, TwilioMessage, World
+from bot.simulator.sim_events import status_event
 from bot.simulator.timing import Pace
 from bot.simulator.twilio_errors import TEXTS
 from bot.simulator.webhooks import CONNECTION_FAILURE, RETRIEVAL_FAILURE, WebhookSender
@@ -69,7 +70,7 @@ class Carrier:
         refused = self._struck(message, "reject")
         if refused is not None:
             await asyncio.sleep(refused["seconds"] if refused["seconds"] is not None else self.pace.refuse)
-            await self._until_twilio_is_up()
+            await self._until_relay_is_up(message)
             self.fail(message, int(refused["code"]), str(refused["status"]))
             return
         if (silent := self._struck(message, "silent_accepted")) is not None:
@@ -103,7 +104,7 @@ class Carrier:
             return
         await self._until(lambda: self._phone_reachable(person, message.channel))
         message.shown = self.world.clock.now()
-        await self._until_twilio_is_up()
+        await self._until_relay_is_up(message)
         self._status(message, "delivered")
         if message.channel == "whatsapp" and person.reads:
             await asyncio.sleep(self.pace.read)
@@ -152,7 +153,7 @@ class Carrier:
         return not expired()
 
     def _held(self, message: TwilioMessage) -> bool:
-        return self.faults.is_on("twilio", "down") or self.faults.is_on(
+        return self._relay_is_down(message) or self.faults.is_on(
             message.channel, "late_flood", message.shop_id, message.person_id
         )
 
@@ -186,8 +187,14 @@ class Carrier:
     async def _until(self, holds: Callable[[], bool]) -> None:
         await self.world.switches.until(holds)
 
-    async def _until_twilio_is_up(self) -> None:
-        await self._until(lambda: not self.faults.is_on("twilio", "down"))
+    def _relay_is_down(self, message: TwilioMessage) -> bool:
+        """Can the provider not be heard of: Twilio as a whole, or the vendor's phone without internet?"""
+        if message.account_sid in self.world.sims:
+            return self.faults.is_on("country", "offline")
+        return self.faults.is_on("twilio", "down")
+
+    async def _until_relay_is_up(self, message: TwilioMessage) -> None:
+        await self._until(lambda: not self._relay_is_down(message))
 
     # --- callbacks --------------------------------------------------------------------------------
 
@@ -217,12 +224,20 @@ class Carrier:
         await asyncio.sleep(wait)
         if before is not None:
             await asyncio.wait([before], timeout=1.0)
-        await self._until_twilio_is_up()
-        params = callback_params(message, status, error_code)
-        token = self._auth_token(message)
+        await self._until_relay_is_up(message)
         assert message.status_callback is not None
+        sim = self.world.sims.get(message.account_sid)
+        event = None if sim is None else status_event(message, status, self.world.ids.uuid())
         for _ in range(webhook_copies(self.faults, message.channel, message.shop_id, message.person_id)):
-            outcome = await self.sender.twilio(message.status_callback, token, params)
+            if sim is not None:
+                if event is None:
+                    return
+                outcome = await self.sender.sim(message.status_callback, sim.auth_token, event)
+            else:
+                params = callback_params(message, status, error_code)
+                outcome = await self.sender.twilio(
+                    message.status_callback, self._auth_token(message), params
+                )
             if outcome.failure is not None:
                 code = CONNECTION_FAILURE if outcome.failure in {"ct", "rt"} else RETRIEVAL_FAILURE
                 self.world.alarm(code, message.status_callback.partition("?")[0], outcome.failure)

@@ -202,9 +202,14 @@ class World:
         self._by_person: dict[str, deque[TwilioMessage]] = {}
         self._by_address: dict[str, Person] = {}
         self._accounts: dict[str, list[Sender]] = {}
+        self.sims: dict[str, Sender] = {}
+        """SIMs in vendors' phones, by the app's user name."""
         for shop in self.shops.values():
             for sender in shop.senders:
-                self._accounts.setdefault(sender.account_sid, []).append(sender)
+                if sender.provider == "android":
+                    self.sims[sender.account_sid] = sender
+                else:
+                    self._accounts.setdefault(sender.account_sid, []).append(sender)
 
     # --- accounts ---------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Twilio's request signature, from its published algorithm and not from its SDK.
+"""The providers' request signatures, from their published algorithms and not from their SDKs.
 
 https://www.twilio.com/docs/usage/webhooks/webhooks-security
 """
@@ -9,6 +9,11 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
+
+
+def sim_signature(key: str, body: bytes, timestamp: str) -> str:
+    """SMS Gateway for Android: hex HMAC-SHA256 of the raw body followed by ``X-Timestamp``."""
+    return hmac.new(key.encode(), body + timestamp.encode(), hashlib.sha256).hexdigest()
 
 
 def twilio_signature(auth_token: str, url: str, params: Iterable[tuple[str, str]]) -> str:

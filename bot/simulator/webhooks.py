@@ -15,7 +15,7 @@ from uuid import uuid4
 import aiohttp
 from yarl import URL
 
-from bot.simulator.signing import twilio_signature
+from bot.simulator.signing import sim_signature, twilio_signature
 
 Params = Sequence[tuple[str, str]]
 
@@ -114,6 +114,25 @@ class WebhookSender:
             )
             outcome = await self._once(address, body, headers, timeout, attempt + 1)
             if outcome.failure is None or not overrides.policy & {outcome.failure, "all"}:
+                break
+        return outcome
+
+    async def sim(self, url: str, secret: str, body: bytes) -> Outcome:
+        """POST one event as SMS Gateway for Android does: 30 s to answer, up to 14 repeats, each wait twice the last."""
+        timeout = aiohttp.ClientTimeout(total=30, sock_connect=10)
+        outcome, pause = Outcome(None, "ct", tries=0), self._pause
+        for attempt in range(15):
+            if attempt:
+                await asyncio.sleep(pause)
+                pause *= 2
+            stamp = str(int(time.time()))
+            headers = {
+                "Content-Type": "application/json",
+                "X-Timestamp": stamp,
+                "X-Signature": sim_signature(secret, body, stamp),
+            }
+            outcome = await self._once(url, body, headers, timeout, attempt + 1)
+            if outcome.status is not None and outcome.status < 300:
                 break
         return outcome
 

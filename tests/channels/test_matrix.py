@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from bot.channels import KINDS, Closable, build, read
-from bot.channels.accounts import Account, TelegramAccount, TwilioAccount, WebAccount
+from bot.channels.accounts import Account, SimAccount, TelegramAccount, TwilioAccount, WebAccount
 from bot.channels.content import MemoryContentCache
 from bot.channels.webhooks import Ignored, WebhookRequest
 from bot.core.addresses import ChannelName, ShopId
@@ -22,6 +22,7 @@ ACCOUNTS: dict[str, tuple[ChannelName, Account]] = {
     "telegram": (ChannelName.TELEGRAM, TelegramAccount("1:A", "s", "bot")),
     "web": (ChannelName.WEB, WebAccount()),
     "sms two-way": (ChannelName.SMS, TWILIO),
+    "sms sim": (ChannelName.SMS, SimAccount("awa", ("secret",), "+2250700000195")),
     "sms one-way": (ChannelName.SMS, TwilioAccount("AC1", ("token",), "AWA MODE", two_way=False)),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.addresses import ShopId
+from bot.core.addresses import ChannelName, ShopId
 from bot.flows.introduce import LONGEST_WAIT, introduce
 
 
@@ -32,7 +32,7 @@ class Patience:
 
 async def test_each_is_asked_until_it_agrees_and_no_longer() -> None:
     quick, slow, clock = Reluctant(0), Reluctant(10), Patience()
-    await introduce({ShopId("a"): (quick, "https://a"), ShopId("b"): (slow, "https://b")}, clock)
+    await introduce({(ShopId("a"), ChannelName.TELEGRAM): (quick, "https://a"), (ShopId("b"), ChannelName.TELEGRAM): (slow, "https://b")}, clock)
     assert quick.asked == ["https://a"]
     assert slow.asked == ["https://b"] * 11
     assert clock.slept[:3] == [2.0, 4.0, 8.0]

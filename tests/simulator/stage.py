@@ -219,8 +219,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, keys: Path | None = None) -> AsyncIterator[Stage]:
-    """Run a simulator and the door until the test is over."""
+async def stage(
+    folder: Path, keys: Path | None = None, shops: Callable[[Path], Path] = write_shops
+) -> AsyncIterator[Stage]:
+    """Run a simulator and the door until the test is over. ``shops`` writes the shops' files."""
     door = Door()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", door.handle)
@@ -233,7 +235,7 @@ async def stage(folder: Path, keys: Path | None = None) -> AsyncIterator[Stage]:
     sock = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     simulator = Simulator(
-        load_shops(write_shops(folder), {}), door.url, url, QUICK, keys_file=keys, seed=7
+        load_shops(shops(folder), {}), door.url, url, QUICK, keys_file=keys, seed=7
     )
     server = await simulator.app.create_server(sock=sock, return_asyncio_server=True)
     assert server is not None
