@@ -8,7 +8,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
 MIN_SECRET_BYTES = 32
 
-_OURS = frozenset({"RELAIS_SHOPS", "RELAIS_DATA", "RELAIS_SECRET"})
+_OURS = frozenset({"RELAIS_SHOPS", "RELAIS_DATA", "RELAIS_SECRET", "RELAIS_WEBHOOK_NETWORKS"})
 SIMULATOR_FLAG = "RELAIS_SIMULATOR"
 """Set by the supervisor for its children only; a person says `--simulator`."""
 
@@ -67,6 +67,8 @@ class Settings:
     """Twilio's status page as JSON; None: not asked."""
     meta_status_url: str | None
     simulator: bool
+    webhook_networks: tuple[str, ...] = ()
+    """Private networks to which webhooks may be sent all the same (``10.1.0.0/16``)."""
 
     def on_port(self, port: int) -> Settings:
         """Return the settings with the port that was found free; a `PUBLIC_URL` that was not set follows it."""
@@ -89,6 +91,7 @@ class Settings:
             "RASA_URL": self.rasa_url,
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
+            "RELAIS_WEBHOOK_NETWORKS": ",".join(self.webhook_networks) or None,
             SIMULATOR_FLAG: "1" if self.simulator else "0",
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -131,6 +134,7 @@ class _Reader:
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
         secret = self._secret(simulator=simulator)
+        webhook_networks = self._networks("RELAIS_WEBHOOK_NETWORKS")
         if self._problems:
             raise SettingsError(self._problems)
         return Settings(
@@ -150,7 +154,18 @@ class _Reader:
             twilio_status_url=twilio_status_url,
             meta_status_url=meta_status_url,
             simulator=simulator,
+            webhook_networks=webhook_networks,
         )
+
+    def _networks(self, name: str) -> tuple[str, ...]:
+        words = tuple(word.strip() for word in (self._get(name) or "").split(",") if word.strip())
+        for word in words:
+            try:
+                ip_network(word)
+            except ValueError:
+                self._problems.append(f"{name}: not networks such as 10.1.0.0/16,192.168.7.0/24")
+                break
+        return words
 
     def _get(self, name: str) -> str | None:
         return self._environ.get(name, "").strip() or None

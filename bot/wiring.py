@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -34,10 +35,16 @@ from bot.flows.permits import Permits
 from bot.flows.probe import Outside, Prober
 from bot.flows.reach_out import keep_reaching
 from bot.flows.tell_orders import keep_telling
+from bot.hooks.client import HookClient
+from bot.hooks.guard import Guard, networks
+from bot.hooks.sender import Sender
 from bot.ledger.audit import LedgerAudit
+from bot.ledger.deliveries import LedgerDeliveries
 from bot.ledger.engine import Ledger, open_ledger
+from bot.ledger.feed import LedgerFeed
 from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.health_history import HealthHistory, concerned_by
+from bot.ledger.housekeeping import Housekeeping
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
 from bot.ledger.outage_book import LedgerOutages
@@ -64,6 +71,7 @@ from bot.storage.surprises import RedisSurprises
 from bot.storage.throttle import RedisThrottle
 from bot.web.console.parts import Console
 from bot.web.doors import Doors
+from bot.web.feed_watch import FeedWatch
 from bot.web.gateway import Gateway
 from bot.web.ledger_reads import LedgerReads
 from bot.worker import Job
@@ -167,6 +175,13 @@ def _rasa_url(found: Settings) -> str:
     return found.rasa_url
 
 
+def _guard(found: Settings) -> Guard:
+    """With the simulator webhooks may go to this machine: that is where one is tried out."""
+    words = (*found.webhook_networks, *(("127.0.0.0/8", "::1/128") if found.simulator else ()))
+    host = urlsplit(found.public_url).hostname
+    return Guard(networks(words), frozenset({host} if host else ()))
+
+
 async def gateway(found: Settings) -> Gateway:
     """The public side. Opens no connection: it accepts before anything else is there."""
     accounts = _accounts(found)
@@ -216,8 +231,11 @@ async def gateway(found: Settings) -> Gateway:
         reads=LedgerReads(ledger),
         keys=LedgerKeys(ledger),
         ledger=ledger,
+        feed=FeedWatch(LedgerFeed(ledger)),
+        guard=_guard(found),
         limits=RedisLimits(redis),
         dialogue_ready=dialogue.ready,
+        forget=dialogue.forget,
         facts=facts,
         acknowledge=acknowledge,
         keep_raw=RedisSurprises(redis).keep,
@@ -346,6 +364,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     async def keep_history(stop: asyncio.Event) -> None:
         every = {place: (one.account, one.domains) for place, one in shop_channels.all().items()}
         await HealthHistory(ledger, RedisHealthBoard(redis), concerned_by(every)).run(stop)
+    hooks = HookClient(_guard(found))
 
     async def tell(stop: asyncio.Event) -> None:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
@@ -361,6 +380,8 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         _alone(leases, "incidents", lambda stop: keep_incidents(desk, outages, stop)),
         _alone(leases, "reach-out", lambda stop: keep_reaching(desk, outages, stop)),
         _alone(leases, "alerts", lambda stop: keep_alerting(desk, outages, stop)),
+        _alone(leases, "webhooks", Sender(LedgerDeliveries(ledger), hooks, found.secret).run),
+        _alone(leases, "housekeeping", Housekeeping(ledger).run),
         _alone(leases, "catch-up", listen_back),
         _alone(leases, "probe", watch_outside),
         _alone(leases, "health-history", keep_history),
@@ -373,6 +394,13 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         await asyncio.gather(
             shop_channels.close(), dialogue.close(), files.close(), probe.aclose(), redis.aclose(), ledger.close(),
             *(feed.close() for feed in feeds),
+            shop_channels.close(),
+            dialogue.close(),
+            files.close(),
+            hooks.close(),
+            probe.aclose(),
+            redis.aclose(),
+            ledger.close(),
         )
 
 

@@ -16,7 +16,18 @@ from bot.core.messages import (
     Reply,
     Reported,
 )
-from bot.flows import converse, deliver, keep_files, nudge, reach_out, reconcile, spending, tell_orders, watch
+from bot.flows import (
+    converse,
+    deliver,
+    erasing,
+    keep_files,
+    nudge,
+    reach_out,
+    reconcile,
+    spending,
+    tell_orders,
+    watch,
+)
 from bot.flows.desk import Desk, NoPermit, Work, commit
 from bot.ports import Lease
 
@@ -120,6 +131,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                 work.event("conversation.handed_over", now, command.id, to="bot")
         case nudge.NAME:
             work.conversation = nudge.obey(conversation, command, now)
+        case "erase":
+            work.conversation = erasing.blank(conversation)
         case "page_started":
             converse.start_page(work, command.argument("address") or "", now)
         case "reach_out":

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.console_models import NoteRow
 from bot.ledger.engine import Ledger
+from bot.ledger.integrators import KeptAnswer
 from bot.ledger.models import (
     AddressRow,
     CallListRow,
@@ -75,6 +76,11 @@ async def erase(
             )
         )
         await connection.execute(
+            delete(KeptAnswer).where(
+                or_(KeptAnswer.customer_id == customer_id, KeptAnswer.conversation_id.in_(lanes))
+            )
+        )
+        await connection.execute(
             update(OutboxRow)
             .where(or_(OutboxRow.customer_id == customer_id, OutboxRow.conversation_id.in_(lanes)))
             .values(data={})
@@ -82,6 +88,18 @@ async def erase(
         return lanes
 
     return await ledger.write(work)
+
+
+async def conversations_of(ledger: Ledger, shop_id: str, customer_id: str) -> list[str] | None:
+    """The lanes of a customer; None when the shop never had one. Raises Unavailable."""
+    async with ledger.reading() as connection:
+        known = select(Customer.id).where(Customer.id == customer_id, Customer.shop_id == shop_id)
+        if (await connection.execute(known)).first() is None:
+            return None
+        lanes = select(ConversationRow.id).where(
+            ConversationRow.customer_id == customer_id, ConversationRow.shop_id == shop_id
+        )
+        return list(await connection.scalars(lanes.order_by(ConversationRow.id)))
 
 
 async def _forget_rejects(connection: AsyncConnection, names: list[str]) -> None:

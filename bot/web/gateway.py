@@ -11,10 +11,12 @@ from bot.core.addresses import LaneId, home_lane, parse
 from bot.core.messages import Command, Item
 from bot.core.tokens import Tokens
 from bot.flows.receive import put_item, receive
+from bot.hooks.guard import Guard
 from bot.ledger.engine import Ledger
 from bot.ports import Clock, Codec, HealthBoard, Lanes, Put, Shops, Unavailable
 from bot.storage.limits import RedisLimits
 from bot.web.doors import Doors
+from bot.web.feed_watch import FeedWatch
 from bot.web.ledger_port import Keys, Reads
 
 if TYPE_CHECKING:
@@ -57,16 +59,22 @@ class Gateway:
     keys: Keys
     ledger: Ledger
     """The ledger itself, for what REST changes there."""
+    feed: FeedWatch
+    """Wakes those who wait for events."""
     dialogue_ready: Callable[[], Awaitable[bool]] = _ready
     """Does the model answer?"""
     facts: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing
     """For ``/readyz``: redis, durability, ledger, sqlite, model. Must not raise, must be quick."""
     acknowledge: Callable[[str, str], Awaitable[object]] | None = None
     """Answer a Telegram callback query: (shop, callback query id)."""
+    forget: Callable[[str], Awaitable[None]] | None = None
+    """Make the dialogue forget a conversation. May raise Unavailable."""
     keep_raw: Callable[[str, str, str, bytes], Awaitable[None]] | None = None
     """Keep an authentic webhook that was not understood: (shop, hook, its kind, body). May raise Unavailable."""
     console: Console | None = None
     """The vendor's console; None: there is none."""
+    guard: Guard = field(default_factory=Guard)
+    """Where webhooks may be sent."""
     limits: RedisLimits | None = None
     """How often a key may ask; None: as often as it likes."""
     writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WRITERS), repr=False)

@@ -12,9 +12,10 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.types import TypeDecorator
 
 from bot.core.catalogue import Product
-from bot.ledger import views
+from bot.ledger import subscriptions, views
 from bot.ledger.catalogue import product_of
 from bot.ledger.engine import Ledger
+from bot.ledger.integrators import DeliveryRow, Subscription
 from bot.ledger.models import (
     AddressRow,
     CallListRow,
@@ -220,6 +221,17 @@ class LedgerReads:
     async def zone(self, shop: str, commune: str) -> Json | None:
         row = await self._one(Zone, shop, "commune", commune)
         return None if row is None else views.zone(row)
+
+    async def webhooks(self, shop: str, window: Window) -> Listing:
+        return await self._page(
+            "webhooks", Subscription, ("created_at", "id"), shop, window, subscriptions.show
+        )
+
+    async def deliveries(self, shop: str, webhook_id: str, window: Window) -> Listing:
+        return await self._page(
+            f"deliveries:{webhook_id}", DeliveryRow, ("n",), shop, window, subscriptions.show_delivery,
+            where=[DeliveryRow.webhook_id == webhook_id],
+        )  # fmt: skip
 
     async def incidents(self, shop: str, window: Window) -> Listing:
         return await self._page("incidents", Incident, ("began_at", "id"), shop, window, views.incident)

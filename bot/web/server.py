@@ -67,7 +67,12 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
         known = area if area in AREAS else "other"
         metrics.requests.labels(known, f"{response.status // 100}xx").inc()
 
+    async def wake_waiting(_: object) -> None:
+        # An open stream would hold the server up for as long as it lets requests finish.
+        gateway.feed.close()
+
     app.register_middleware(finish, "response")
+    app.register_listener(wake_waiting, "before_server_stop")
     return app
 
 

@@ -30,12 +30,15 @@ from bot.core.shops import Shop
 from bot.core.tokens import Tokens
 from bot.flows.desk import Desk
 from bot.ledger.engine import open_ledger
+from bot.ledger.feed import LedgerFeed
+from bot.ledger.keys import SCOPES
 from bot.ledger.keys import VerifiedKey as Key
 from bot.ledger.schema import upgrade_to_head
 from bot.ports import Put, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryLanes
 from bot.web.doors import Doors
+from bot.web.feed_watch import FeedWatch
 from bot.web.gateway import Gateway
 from bot.web.ledger_port import BadCursor, HeardWords, Listing, ShopFace, Window
 from bot.web.server import create_app
@@ -57,11 +60,7 @@ ACCOUNTS: dict[ShopId, dict[ChannelName, Account]] = {
     },
     OTHER: {ChannelName.WHATSAPP: TwilioAccount(OTHER_SID, (OTHER_TOKEN,), "+2250700000194")},
 }
-ALL_SCOPES = frozenset(
-    f"{resource}:{verb}"
-    for resource in ("orders", "conversations", "customers", "products", "zones", "channels", "incidents")
-    for verb in ("read", "write")
-)
+ALL_SCOPES = frozenset(SCOPES)
 _names = itertools.count()
 
 
@@ -280,6 +279,7 @@ class House:
             reads=self.shelf,
             keys=self.ring,
             ledger=self.ledger,
+            feed=FeedWatch(LedgerFeed(self.ledger)),
             dialogue_ready=ready,
             facts=facts,
             acknowledge=acknowledge,

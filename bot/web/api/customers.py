@@ -1,9 +1,15 @@
-"""Customers of a shop, with the addresses at which they can be reached."""
+"""Customers of a shop: found, handed out whole, and erased."""
 
 from __future__ import annotations
 
+from bot.core.messages import Command
+from bot.flows.erasing import is_blank
+from bot.ledger.customer_export import export_customer
+from bot.ledger.erasing import conversations_of, erase
 from bot.web.api import models
+from bot.web.api.lane_calls import ask, command_id, committed
 from bot.web.api.operations import ADDRESS, Call, Operation, Result, listing, one
+from bot.web.problems import Problem
 
 
 async def list_(call: Call) -> Result:
@@ -13,6 +19,32 @@ async def list_(call: Call) -> Result:
 
 async def get(call: Call) -> Result:
     return one(await call.gateway.reads.customer(call.shop, call.parameters["customer_id"]))
+
+
+async def export(call: Call) -> Result:
+    """Everything that is known, in one object: what a shopper may ask for."""
+    return one(await export_customer(call.gateway.ledger, call.shop, call.parameters["customer_id"]))
+
+
+async def delete(call: Call) -> Result:
+    """Erase: first in the lanes, then in the ledger, which drops what the journal still tells of before.
+
+    In this order nothing comes back: after the lane is blank every entry that knows anything is older than the
+    ledger's mark. A crash between is mended by asking again.
+    """
+    customer_id, gateway = call.parameters["customer_id"], call.gateway
+    lanes = await conversations_of(gateway.ledger, call.shop, customer_id)
+    if lanes is None:
+        raise Problem("not-found")
+    for lane in lanes:
+        record = await committed(gateway, call.shop, lane)
+        if record is not None and not is_blank(record):
+            command = Command(command_id(call, "erase"), "erase", gateway.clock.now())
+            await ask(call, lane, command, is_blank)
+        if gateway.forget is not None:
+            await gateway.forget(lane)
+    await erase(gateway.ledger, call.shop, customer_id)
+    return Result(None, 204)
 
 
 OPERATIONS = (
@@ -27,4 +59,24 @@ OPERATIONS = (
         query=(ADDRESS,),
     ),
     Operation("GET", "/customers/{customer_id}", "customers:read", "Get a customer", get, models.Customer),
+    Operation(
+        "GET",
+        "/customers/{customer_id}/export",
+        "customers:write",
+        "Get everything that is known of a customer",
+        export,
+        models.CustomerExport,
+        description="For a shopper who asks what is stored: addresses, conversations, messages, orders and events.",
+    ),
+    Operation(
+        "DELETE",
+        "/customers/{customer_id}",
+        "customers:write",
+        "Erase a customer everywhere",
+        delete,
+        None,
+        success=204,
+        description="Names, numbers, addresses, places and words go, also from events, kept answers and what webhooks "
+        "still have to send. What the books need of an order stays. Done twice is the same.",
+    ),
 )

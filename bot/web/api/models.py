@@ -349,6 +349,16 @@ class Call(Shape):
     called_by: str | None
 
 
+class CustomerExport(Shape):
+    """All there is, at most 10,000 of each kind."""
+
+    customer: Customer
+    conversations: list[Conversation]
+    messages: list[Message]
+    orders: list[Order]
+    events: list[dict[str, Any]]
+
+
 class ProblemShape(Shape):
     """RFC 9457. ``type`` is the identifier; never parse ``detail``."""
 

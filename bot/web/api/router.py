@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from bot.core.masking import masked, sees_phones
 from bot.ports import Unavailable
 from bot.storage.limits import Quota
 from bot.web.api import etags
-from bot.web.api.masking import masked, sees_phones
 from bot.web.api.once import once
 from bot.web.api.operations import JSON, STREAM, Call, Operation, Result, invalid, queried
 from bot.web.api.table import OPERATIONS, PREFIX

@@ -1,6 +1,17 @@
 """All operations, in the order of the documentation."""
 
-from bot.web.api import channels, conversations, customers, incidents, messages, orders, products, zones
+from bot.web.api import (
+    channels,
+    conversations,
+    customers,
+    events,
+    incidents,
+    messages,
+    orders,
+    products,
+    webhooks,
+    zones,
+)
 from bot.web.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -12,5 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *zones.OPERATIONS,
     *channels.OPERATIONS,
     *incidents.OPERATIONS,
+    *events.OPERATIONS,
+    *webhooks.OPERATIONS,
 )
 PREFIX = "/api/v1"

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.rest.branch import Branch, open_branch
+
+
+@pytest.fixture
+async def branch(tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(tmp_path) as found:
+        yield found
