@@ -45,7 +45,7 @@ class Guard:
         except ValueError:
             return "not a URL"
         host = parts.hostname
-        if not url.isascii() or any(c.isspace() or c in "\\<>\"{}|^`" for c in url) or not host:
+        if not url.isascii() or any(c.isspace() or c in '\\<>"{}|^`' for c in url) or not host:
             return "not a URL"
         if parts.username is not None or parts.password is not None:
             return "must have no user name or password in it"
@@ -74,7 +74,9 @@ class Guard:
 
     def _is_allowed_literal(self, host: str) -> bool:
         literal = _literal(host)
-        return (host == "localhost" and bool(self.allowed)) or (literal is not None and self._is_allowed(literal))
+        return (host == "localhost" and bool(self.allowed)) or (
+            literal is not None and self._is_allowed(literal)
+        )
 
 
 def networks(words: Iterable[str]) -> tuple[Network, ...]:

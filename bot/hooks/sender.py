@@ -78,10 +78,12 @@ class Sender:
     async def start_due(self) -> int:
         """Begin whatever is due and has room; how much. Raises Unavailable."""
         started = 0
+        # What ended while the ledger was read was read as it stood before.
+        before = set(self._busy)
         for due in await self._deliveries.due(self._now()):
             if len(self._busy) >= AT_ONCE:
                 break
-            if due.key in self._busy or self._per_shop[due.shop_id] >= PER_SHOP:
+            if due.key in before or due.key in self._busy or self._per_shop[due.shop_id] >= PER_SHOP:
                 continue
             self._per_shop[due.shop_id] += 1
             task = asyncio.create_task(self._turn(due))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,6 @@ from bot.ledger.deliveries import LedgerDeliveries
 from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.importing import import_shops
 from bot.ledger.keys import LedgerKeys
-
 from bot.ledger.numbering import Numberer
 from bot.ledger.outbox import event_row, tell
 from bot.ledger.projector import LedgerRecords, Projector
@@ -47,7 +46,12 @@ sac,Sac pagne,sacs,Doublé,,9000,,
 ORDER = {
     "customer": {"address": "tel:+2250700000042"},
     "lines": [{"product_id": "foulard", "quantity": 2}],
-    "delivery": {"commune": "Cocody", "phone": "07 00 00 00 42", "name": "Aya Koffi", "landmark": "Pharmacie"},
+    "delivery": {
+        "commune": "Cocody",
+        "phone": "07 00 00 00 42",
+        "name": "Aya Koffi",
+        "landmark": "Pharmacie",
+    },
     "payment": {"method": "cash"},
 }
 
@@ -81,6 +85,7 @@ class Branch(House):
     async def open(self, folder: Path, wait: Callable[[int], float]) -> None:
         """Import the shops, make keys."""
         self.keys = LedgerKeys(self.ledger)
+        self.desk = replace(self.desk, shops=self.shops)
         for shop in (SHOP, OTHER):
             yml = SHOP_YML.replace("chez-test", shop)
             write_shop(folder, yml, PRODUCTS, ZONES_CSV)
@@ -106,7 +111,12 @@ class Branch(House):
             await asyncio.sleep(0.02)
 
     async def call(
-        self, method: str, path: str, key: str | None = None, headers: dict[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+        **more: Any,
     ) -> Any:
         """One request of the own shop, unless another key is given."""
         given = {**self.api(self.own.key if key is None else key), **(headers or {})}
@@ -120,7 +130,9 @@ class Branch(House):
         await self.call("PATCH", f"/webhooks/{webhook['id']}", own.key, json={"status": "disabled"})
         now = utc_now()
         async with self.ledger.writing() as connection:
-            await tell(connection, [event_row(shop, f"test:{shop}", "customer.linked", now, {"address": "web:1"})])
+            await tell(
+                connection, [event_row(shop, f"test:{shop}", "customer.linked", now, {"address": "web:1"})]
+            )
         own.ids |= {
             "order_id": made["id"],
             "customer_id": made["customer_id"],
@@ -186,5 +198,3 @@ def path_of(operation: Operation, ids: dict[str, str]) -> str:
     for name, value in ids.items():
         path = path.replace("{" + name + "}", value)
     return path
-
-

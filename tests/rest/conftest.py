@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ledger.conftest import postgres, postgres_tables, sqlite_tables, tables_url
 from tests.rest.branch import Branch, open_branch
+
+__all__ = ["postgres", "postgres_tables", "sqlite_tables", "tables_url"]
 
 
 @pytest.fixture

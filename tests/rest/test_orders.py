@@ -45,11 +45,17 @@ async def test_more_than_there_is_is_409_and_reserves_nothing(branch: Branch) ->
 
 async def test_a_new_status_reaches_the_shopper_where_they_are(branch: Branch) -> None:
     await branch.talk()
-    made = (await branch.call("POST", "/orders", json={**ORDER, "customer": {"address": "whatsapp:+2250700000001"}})).json()
+    made = (
+        await branch.call(
+            "POST", "/orders", json={**ORDER, "customer": {"address": "whatsapp:+2250700000001"}}
+        )
+    ).json()
     assert made["conversation_id"] == LANE
     url = f"/orders/{made['id']}"
     for _ in range(2):
-        changed = await branch.call("PATCH", url, json={"status": "out_for_delivery", "payment": {"status": "paid"}})
+        changed = await branch.call(
+            "PATCH", url, json={"status": "out_for_delivery", "payment": {"status": "paid"}}
+        )
         assert (changed.status_code, changed.json()["payment"]["status"]) == (200, "paid")
     words = f"Votre commande {made['number']} est en route. Paiement reçu, merci."
 
@@ -62,7 +68,9 @@ async def test_a_new_status_reaches_the_shopper_where_they_are(branch: Branch) -
 
 async def test_a_step_back_is_409(branch: Branch) -> None:
     made = (await branch.call("POST", "/orders", json=ORDER)).json()
-    assert (await branch.call("PATCH", f"/orders/{made['id']}", json={"status": "delivered"})).status_code == 200
+    assert (
+        await branch.call("PATCH", f"/orders/{made['id']}", json={"status": "delivered"})
+    ).status_code == 200
     for status in ("packed", "cancelled"):
         answer = await branch.call("PATCH", f"/orders/{made['id']}", json={"status": status})
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")

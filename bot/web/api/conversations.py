@@ -80,7 +80,13 @@ async def list_(call: Call) -> Result:
     found = await call.gateway.reads.conversations(
         call.shop, window, ConversationFilter(address, status, channel)
     )
-    if address is not None and status is None and channel is None and not found.items and window.cursor is None:
+    if (
+        address is not None
+        and status is None
+        and channel is None
+        and not found.items
+        and window.cursor is None
+    ):
         # The ledger follows the lanes by some milliseconds; the lane itself knows already.
         fresh = await _by_address(call, address)
         return Result({"items": [fresh] if fresh else [], "next_cursor": None})

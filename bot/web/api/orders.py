@@ -30,7 +30,10 @@ CONFIRMED_ON = ("whatsapp", "sms", "telegram", "web", "api", "console")
 _REFUSED = {
     "unknown_customer": ("customer.id", "no such customer"),
     "unknown_product": ("lines.{line}.product_id", "not sold at present"),
-    "wrong_options": ("lines.{line}.options", "every option of the product must be chosen, from its own values"),
+    "wrong_options": (
+        "lines.{line}.options",
+        "every option of the product must be chosen, from its own values",
+    ),
     "unknown_commune": ("delivery.commune", "the shop does not deliver there; see zones"),
     "no_such_payment": ("payment.method", "the shop does not take this payment"),
 }

@@ -152,7 +152,13 @@ OPERATIONS = (
         "If-None-Match: * makes it only if it is new.",
     ),
     Operation(
-        "GET", "/products.csv", "products:read", "Export all products as products.csv", export, None, media=CSV
+        "GET",
+        "/products.csv",
+        "products:read",
+        "Export all products as products.csv",
+        export,
+        None,
+        media=CSV,
     ),
     Operation(
         "POST",

@@ -163,9 +163,7 @@ OPERATIONS = (
         "next is sent when one was answered 2xx within 15 s; else the same one comes again for 3 days. The secret "
         "is shown here only.",
     ),
-    Operation(
-        "GET", "/webhooks/{webhook_id}", "webhooks:read", "Get a webhook", get, models.Webhook
-    ),
+    Operation("GET", "/webhooks/{webhook_id}", "webhooks:read", "Get a webhook", get, models.Webhook),
     Operation(
         "PATCH",
         "/webhooks/{webhook_id}",

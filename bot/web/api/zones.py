@@ -31,9 +31,7 @@ async def put(call: Call) -> Result:
 
 OPERATIONS = (
     Operation("GET", "/zones", "zones:read", "List delivery zones", list_, models.Zone, many=True),
-    Operation(
-        "GET", "/zones/{commune}", "zones:read", "Get a delivery zone", get, models.Zone, etag=True
-    ),
+    Operation("GET", "/zones/{commune}", "zones:read", "Get a delivery zone", get, models.Zone, etag=True),
     Operation(
         "PUT",
         "/zones/{commune}",
