@@ -188,6 +188,10 @@ class Shelf:
         return self._list(shop, "call_list", window)
 
 
+    async def webhooks(self, shop: str, window: Window) -> Listing:
+        return self._list(shop, "webhooks", window)
+
+
 @dataclass
 class Ring:
     """Keys by their text."""

@@ -12,8 +12,10 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from bot.web import problems
 from bot.web.api import openapi
-from bot.web.api.operations import Operation
+from bot.web.api.event_kinds import KINDS as EVENTS
+from bot.web.api.operations import JSON, Operation
 from bot.web.api.table import OPERATIONS, PREFIX
+from bot.web.docs.collection import collection
 from bot.web.encoding import dumps
 from bot.web.headers import style_hash
 from bot.web.problems import Problem
@@ -51,6 +53,10 @@ def routes() -> Blueprint:
     async def people(request: Request) -> HTTPResponse:
         return _html(page)
 
+    @docs.get("/docs/relais.http")
+    async def requests(_: Request) -> HTTPResponse:
+        return HTTPResponse(collection(), content_type="text/plain; charset=utf-8")
+
     @docs.get("/problems/<slug:str>")
     async def problem(request: Request, slug: str) -> HTTPResponse:
         kind = problems.KINDS.get(slug)
@@ -70,7 +76,9 @@ def _page(document: dict[str, Any]) -> str:
     return _HTML.get_template("docs.html").render(
         css=Markup(_CSS),
         operations=[_entry(operation) for operation in OPERATIONS],
-        schemas=[(name, _fields(schema)) for name, schema in schemas.items()],
+        events=EVENTS,
+        scopes=sorted({operation.scope for operation in OPERATIONS}),
+        schemas=[(name, schema.get("description", ""), _fields(schema)) for name, schema in schemas.items()],
         kinds=problems.KINDS.values(),
     )
 
@@ -90,6 +98,11 @@ def curl(operation: Operation) -> str:
     """A command that can be pasted; ``$RELAIS`` is the address of this server, ``$KEY`` a key."""
     path = (PREFIX + operation.path).replace("{", "$").replace("}", "")
     query = "?limit=5" if operation.many else ""
+    if operation.takes != JSON:
+        return (
+            f'curl -H "Authorization: Bearer $KEY" -H "Content-Type: {operation.takes}" \\\n'
+            f'  --data-binary @products.csv "$RELAIS{path}?dry_run=true"'
+        )
     words = [f'curl -H "Authorization: Bearer $KEY" "$RELAIS{path}{query}"']
     if operation.method != "GET":
         words.insert(1, f"-X {operation.method}")
