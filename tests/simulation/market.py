@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from bot.core.addresses import ChannelName, ShopId
+from bot.core.bursts import AT_ONCE
 from bot.core.catalogue import Product, Zone
 from bot.core.orders import OrderRequest, Placed, PlaceResult, Rejected, SoldOut
 from bot.core.shops import Shop
@@ -24,6 +25,7 @@ from bot.ports import Answer, Turn, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryHealthBoard
 from bot.worker import Worker
+from tests.flows.world import Drawer
 from tests.simulation.carriers import Accounts, Carrier
 from tests.simulation.door import Door
 from tests.simulation.plan import Plan
@@ -208,6 +210,8 @@ class Market:
             clock=clock,
             tokens=TOKENS,
             permits=Permits(),
+            files=Drawer(),
+            settling=AT_ONCE,
         )
         worker = Worker(desk)
         self._working.append(worker)
