@@ -58,12 +58,18 @@ _OLD_TO_NEW = {
 }
 
 
+_MOBILE = re.compile(r"\+2250[157][0-9]{8}")
+"""Every Ivorian mobile number as providers write it: most of what arrives, and valid without a look into tables."""
+
+
 @lru_cache(maxsize=65_536)
 def normalise_msisdn(raw: str, country: str = COUNTRY) -> str | None:
     """Return the E.164 form ("+2250700000001") of what a person or a provider wrote, or None.
 
     Ivorian mobile numbers of 8 digits (before 2021) are mapped to their 10-digit form.
     """
+    if _MOBILE.fullmatch(raw):
+        return raw
     text = re.sub(r"[\s().\-/]", "", raw)
     if text.startswith("00"):
         text = "+" + text[2:]

@@ -37,13 +37,15 @@ def routes(gateway: Gateway, metrics: Metrics) -> Blueprint:
     acknowledging: set[asyncio.Task[None]] = set()
 
     def add(hook: Hook) -> None:
-        seconds = metrics.seconds.labels(hook.value)
+        seconds, accepted = metrics.seconds.labels(hook.value), metrics.accepted.labels(hook.value)
 
         # stream=True: the shop is checked before a body is read, and a large one is not read to its end.
         async def handle(request: Request, shop: str) -> HTTPResponse:
             began = perf_counter()
             answer = await _take(gateway, metrics, hook, shop, request, acknowledging)
             seconds.observe(perf_counter() - began)
+            if answer.status == 200:
+                accepted.inc()
             return answer
 
         hooks.add_route(
@@ -113,7 +115,6 @@ async def _take(
         return refuse(503, "not_durable", {"Retry-After": "1"})
     if callback_id is not None:
         _acknowledge(gateway, shop, callback_id, acknowledging)
-    metrics.accepted.labels(hook.value).inc()
     if hook is Hook.TELEGRAM:
         return HTTPResponse(b"", status=200, content_type=_PLAIN)
     # Twilio would send the words of a text/plain answer to the shopper.

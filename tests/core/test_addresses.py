@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +119,9 @@ def test_homes_differ_by_shop_and_name_their_partition() -> None:
     assert home_lane("awa", address) != home_lane("koffi", address)
     partitions = {partition_of(home_lane("awa", f"tel:{n}")) for n in range(2000)}
     assert partitions == set(range(PARTITIONS))
+
+
+@given(st.from_regex(r"\+2250[0-9]{9}", fullmatch=True))
+def test_the_short_way_for_mobile_numbers_says_what_the_library_says(number: str) -> None:
+    valid = phonenumbers.is_valid_number(phonenumbers.parse(number))
+    assert normalise_msisdn(number) == (number if valid else None)
