@@ -323,7 +323,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
 
     async def listen_back(stop: asyncio.Event) -> None:
         async def run(since: float) -> int:
-            return await catch_up(lanes, codec, tokens, shop_channels.inboxes(), since)
+            return await catch_up(lanes, codec, tokens, shop_channels.inboxes(), since, clock.now())
 
         await keep_up(clock, gateway_life, run)
 
@@ -335,7 +335,8 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         return answer.status_code == httpx.codes.OK
 
     async def catch_up_now() -> None:
-        await catch_up(lanes, codec, tokens, shop_channels.inboxes(), clock.now() - CATCH_UP_BACK)
+        now = clock.now()
+        await catch_up(lanes, codec, tokens, shop_channels.inboxes(), now - CATCH_UP_BACK, now)
 
     resting, told = LedgerResting(ledger), set[LaneId]()
 

@@ -6,6 +6,7 @@ Twilio's webhook is not repeated for ever; its message list keeps what we missed
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Protocol, runtime_checkable
 
 from bot.core.messages import Received
@@ -18,6 +19,9 @@ GAP = 10.0
 LOOK_EVERY = 2.0
 BACK = 3600.0
 """How far back is looked, in seconds; what was seen in the last 8 days is dropped by the lane."""
+SETTLED = 20.0
+"""A younger message is left alone: its webhook may be on its way (15 s with all repeats), and knows more of the sender
+than the list does, so that a new shopper's message would begin two conversations."""
 
 
 @runtime_checkable
@@ -30,9 +34,9 @@ class Inbox(Protocol):
 
 
 async def catch_up(
-    lanes: Lanes, codec: Codec, tokens: Tokens, inboxes: Sequence[Inbox], since: float
+    lanes: Lanes, codec: Codec, tokens: Tokens, inboxes: Sequence[Inbox], since: float, now: float
 ) -> int:
-    """Put everything unseen; the number that was new. An account that cannot be listed is left for the next time."""
+    """Put everything unseen and settled; the number that was new. An account that cannot be listed waits its turn."""
     fresh = 0
     for inbox in inboxes:
         try:
@@ -40,6 +44,8 @@ async def catch_up(
         except Unavailable:
             continue
         for message in messages:
+            if message.written_at is not None and message.written_at > now - SETTLED:
+                continue
             put = await receive(lanes, codec, tokens, message)
             fresh += put is not None and put.fresh
     return fresh
@@ -50,12 +56,13 @@ async def keep_up(
     gateway: Callable[[], Awaitable[str | None]],
     run: Callable[[float], Awaitable[int]],
 ) -> None:
-    """Run at start, after the gateway was gone or started anew, and every 5 minutes. Never returns.
+    """Run at start, once what came while the gateway was gone or started anew is settled, and every 5 minutes.
 
     ``gateway`` names its present life, None while it does not answer: a restart takes a second or two, less than is
-    seen by looking, and Twilio's repeats may all fall into it.
+    seen by looking, and Twilio's repeats may all fall into it. Never returns.
     """
     last_alive = last_run = clock.now()
+    again_at, back = last_alive + SETTLED, BACK
     life = await gateway()
     await run(last_run - BACK)
     while True:
@@ -65,6 +72,8 @@ async def keep_up(
         if found is None:
             continue
         gone, last_alive = now - last_alive, now
-        if found != life or gone >= GAP or now - last_run >= EVERY:
-            life, last_run = found, now
-            await run(now - max(BACK, gone + BACK))
+        if found != life or gone >= GAP:
+            life, again_at, back = found, now + SETTLED, max(back, gone + BACK)
+        if now >= again_at or now - last_run >= EVERY:
+            since, again_at, last_run, back = now - back, inf, now, BACK
+            await run(since)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from bot.flows.catch_up import LOOK_EVERY, keep_up
-from tests.flows.world import TurnedClock
+from bot.core.messages import Received
+from bot.flows.catch_up import SETTLED, catch_up, keep_up
+from bot.storage import codec
+from tests.flows.world import TOKENS, TurnedClock, World
 
 
 async def listed(lives: Sequence[str | None]) -> list[float]:
@@ -30,17 +33,29 @@ async def listed(lives: Sequence[str | None]) -> list[float]:
     return runs
 
 
-async def test_at_start_and_every_five_minutes() -> None:
-    assert await listed(["a"] * 320) == [0.0, 300.0, 600.0]
+async def test_at_start_when_settled_and_every_five_minutes() -> None:
+    assert await listed(["a"] * 330) == [0.0, 20.0, 320.0, 620.0]
 
 
-async def test_after_a_restart_that_no_look_saw() -> None:
-    assert await listed(["a", "a", "b", "b"]) == [0.0, 2 * LOOK_EVERY]
+async def test_settled_after_a_restart_that_no_look_saw() -> None:
+    assert await listed(["a"] * 20 + ["b"] * 20) == [0.0, 20.0, 40.0 + SETTLED]
 
 
-async def test_after_a_gap_of_ten_seconds() -> None:
-    assert await listed(["a", "a", None, None, None, None, "a", "a"]) == [0.0, 6 * LOOK_EVERY]
+async def test_settled_after_a_gap_of_ten_seconds() -> None:
+    assert await listed(["a"] * 20 + [None] * 5 + ["a"] * 20) == [0.0, 20.0, 50.0 + SETTLED]
 
 
 async def test_not_after_a_look_that_was_missed_once() -> None:
-    assert await listed(["a", None, "a"]) == [0.0]
+    assert await listed(["a"] * 20 + [None] + ["a"] * 20) == [0.0, 20.0]
+
+
+async def test_a_message_whose_webhook_may_be_on_its_way_is_left_alone() -> None:
+    world = World()
+    now = world.clock.now()
+    young, old = (replace(world.message("salut"), written_at=now - age) for age in (19, 21))
+
+    class Inbox:
+        async def list_inbound(self, since: float) -> list[Received]:
+            return [old, young]
+
+    assert await catch_up(world.lanes, codec, TOKENS, [Inbox()], now - 60, now) == 1

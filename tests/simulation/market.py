@@ -218,11 +218,11 @@ class Market:
         self.workers[name] = process
         self.door.run(worker.run(asyncio.Event()))
 
-        async def alive() -> bool:
-            return self.door.lanes is not None
+        async def alive() -> str | None:
+            return None if self.door.lanes is None else "gateway"
 
         async def listen_back(since: float) -> int:
-            return await catch_up(lanes, codec, TOKENS, accounts.inboxes(), since)
+            return await catch_up(lanes, codec, TOKENS, accounts.inboxes(), since, clock.now())
 
         self.door.run(self._jobs(lambda: keep_up(clock, alive, listen_back)))
 

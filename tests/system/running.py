@@ -183,7 +183,7 @@ def start(data: Path, scripted: bool = False) -> Running:
     running = Running(data, process, loop=loop, gates=gates)
     try:
         written = data / "addresses.json"
-        eventually(written.exists, 60, "addresses.json")
+        eventually(lambda: written.exists() and written.read_text(), 60, "addresses.json")
         running.addresses = json.loads(written.read_text())
         for name, kind in LEADS.items():
             gates[name].lead_to(running.addresses[kind])
