@@ -20,9 +20,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser(sys.argv[1:] if argv is None else argv)
     try:
         status: int = arguments.run(arguments) or 0
+        sys.stdout.flush()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `relais show ... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 

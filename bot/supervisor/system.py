@@ -192,6 +192,8 @@ async def _up(found: Settings, listening: socket.socket, say: Callable[[str], No
 
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signum is signal.SIGHUP and signal.getsignal(signum) is signal.SIG_IGN:
+            continue  # under nohup it goes on when the terminal is closed
         loop.add_signal_handler(signum, stop)
     known = addresses(found, ports)
     place = data / "addresses.json"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.importing import import_shops
 from bot.ledger.schema import upgrade
 from bot.ports import Commit
+from bot.settings import ROOT
 from bot.storage import codec
 from bot.storage.redis import RedisHealthBoard, RedisLanes, connect
 from bot.storage.surprises import KEPT, RedisSurprises
@@ -169,3 +173,12 @@ def test_without_a_running_system_it_says_where_it_looked(
     monkeypatch.setenv("RELAIS_DATA", str(tmp_path))
     assert main(["channels"]) == 2
     assert f"nothing runs in {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(system: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "bot.cli", "channels"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
