@@ -259,9 +259,8 @@ def person(work: Work, now: float) -> None:
             "conversation.waiting_for_person",
             now,
             f"{wait.since:.0f}",
-            since=wait.since,
             channel=work.conversation.channel,
-            open=opens is None,
+            shop_open=opens is None,
         )
     if now >= wait.offer_at:
         wait = replace(wait, offered=True)

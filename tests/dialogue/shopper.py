@@ -26,6 +26,9 @@ class Shopper:
         self.language = "fr"
         self.last_order_id: str | None = None
         self.answer: Answer | None = None
+        self.now = 0.0
+        """By the shopper's clock; 0 for none."""
+        self.place: tuple[float, float] | None = None
         self.turns = 0
         self.baskets = 1
 
@@ -70,6 +73,8 @@ class Shopper:
             asked_version=self.asked_version,
             last_order_id=self.last_order_id,
             offered=self.offered,
+            place=self.place,
+            now=self.now,
         )
 
     async def say(self, *texts: str) -> Answer:
@@ -82,6 +87,13 @@ class Shopper:
         """Tap a choice of the pending question."""
         assert value in self.offered, (value, self.offered)
         return self._take(await self._dialogue.ask(self.turn("", value)))
+
+    async def share(self, latitude: float, longitude: float) -> Answer:
+        """Share a position."""
+        self.place = (latitude, longitude)
+        answer = self._take(await self._dialogue.ask(self.turn("")))
+        self.place = None
+        return answer
 
     def _take(self, answer: Answer) -> Answer:
         self.answer = answer

@@ -23,7 +23,7 @@ from bot.flows.desk import Desk
 from bot.flows.permits import Permits
 from bot.ports import Answer, Turn, Unavailable
 from bot.storage import codec
-from bot.storage.memory import MemoryHealthBoard
+from bot.storage.memory import MemoryHealthBoard, MemoryMeter
 from bot.worker import Worker
 from tests.flows.world import Drawer
 from tests.simulation.carriers import Accounts, Carrier
@@ -211,6 +211,7 @@ class Market:
             tokens=TOKENS,
             permits=Permits(),
             files=Drawer(),
+            meter=MemoryMeter(clock),
             settling=AT_ONCE,
         )
         worker = Worker(desk)

@@ -31,6 +31,7 @@ class Event(Shape):
 class OrderUpdated(Order):
     previous_status: str
     previous_payment_status: str
+    changed_by: Literal["shopper"] | None = None
 
 
 class InConversation(Shape):
@@ -76,6 +77,24 @@ class Unreachable(InConversation):
     reason: str
 
 
+class WaitingForPerson(InConversation):
+    """``shop_open``: whether the shop is open now."""
+
+    channel: ChannelWord
+    shop_open: bool
+
+
+class Reminded(InConversation):
+    basket_id: str
+
+
+class FileFetched(InConversation):
+    """``file``: the name under which the transcript shows it."""
+
+    message_id: str
+    file: str
+
+
 class StateChanged(Shape):
     channel: str
     old: str
@@ -117,8 +136,12 @@ KINDS = (
     EventKind("order.updated", OrderUpdated, "An order's status or payment changed"),
     EventKind("conversation.moved", Moved, "A conversation goes on over another channel"),
     EventKind("conversation.handed_over", HandedOver, "A person took the conversation, or gave it back"),
+    EventKind("conversation.waiting_for_person", WaitingForPerson, "Nobody of the shop answered for 10 minutes"),
+    EventKind("conversation.reminded", Reminded, "A shopper was reminded of a basket that was left"),
     EventKind("conversation.unreachable", Unreachable, "No channel reaches the shopper: call"),
     EventKind("message.received", MessageReceived, "A shopper wrote"),
+    EventKind("message.file_kept", FileFetched, "A shopper's voice note or picture was fetched and kept"),
+    EventKind("message.file_lost", FileFetched, "A shopper's file could not be had from the provider"),
     EventKind("message.sent", MessageSent, "A provider took a message"),
     EventKind("message.failed", MessageFailed, "A provider refused a message"),
     EventKind("channel.state_changed", StateChanged, "A channel's health changed"),
