@@ -68,7 +68,10 @@ def reprice(turn: Turn) -> None:
 def _offer_last_address(turn: Turn) -> bool:
     """Offer the last order's address and payment, where nothing about either has been told yet."""
     told = turn.basket.checkout
-    if turn.last is None or turn.fresh_address or any((told.landmark, told.latitude, told.payment)):
+    declined = turn.fresh_address or (
+        turn.pending is Awaiting.COMMUNE and "again=delivery" not in turn.offered
+    )
+    if turn.last is None or declined or any((told.landmark, told.latitude, told.payment)):
         return False
     before = turn.last.basket.checkout
     zone = next((zone for zone in turn.shelf.zones if zone.commune == before.commune), None)

@@ -245,6 +245,10 @@ class Files(Protocol):
         """Fetch and store within 5 s; never raises for what a provider may do. Done twice is the same."""
         ...
 
+    async def forget(self, lane: LaneId) -> None:
+        """Remove all that was kept of a conversation."""
+        ...
+
 
 class Shops(Protocol):
     """Shops by id, at most some seconds old."""

@@ -56,6 +56,7 @@ from bot.ledger.shops import LedgerShops
 from bot.ledger.users import LedgerUsers, Role
 from bot.settings import Settings, SettingsError
 from bot.storage import codec
+from bot.storage.kept_files import KeptFiles
 from bot.storage.redis import (
     RedisHealthBoard,
     RedisJournal,
@@ -240,6 +241,7 @@ async def gateway(found: Settings) -> Gateway:
         acknowledge=acknowledge,
         keep_raw=RedisSurprises(redis).keep,
         console=Console(
+            files=KeptFiles(found.data_dir / "media"),
             ledger=ledger,
             users=LedgerUsers(ledger),
             audit=LedgerAudit(ledger),
@@ -289,7 +291,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     shop_channels = ShopChannels(accounts, found, RedisContentCache(redis))
     records = LedgerRecords(ledger)
     files = MediaFolder(
-        found.data_dir / "media",
+        KeptFiles(found.data_dir / "media"),
         accounts,
         twilio_api_url=found.twilio_api_url,
         telegram_api_url=found.telegram_api_url,

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -22,6 +19,7 @@ from bot.channels.accounts import Account, TelegramAccount, TwilioAccount
 from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.conversations import WantedFile
 from bot.ports import FileOutcome
+from bot.storage.kept_files import KeptFiles
 
 PATIENCE = 5.0
 """Seconds for one file, redirects and all: it happens within a lane's lease."""
@@ -30,7 +28,6 @@ MOST_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 3
 TYPES = re.compile(r"image/(?:jpeg|png|webp|gif)|audio/[\w.+-]+|video/(?:mp4|3gpp|webm)|application/(?:pdf|ogg)|text/(?:x-)?vcard")
 _TELEGRAM = "telegram-file:"
-_NAME = re.compile(r"[a-z0-9]{1,64}-\d{1,12}-\d{1,2}")
 _CARRIERS = (".twiliocdn.com", ".twilio.com", ".amazonaws.com")
 """Hosts to which Twilio redirects."""
 
@@ -40,18 +37,18 @@ class _Gone(Exception):
 
 
 class MediaFolder:
-    """``ports.Files``: one folder a conversation, one file an attachment, its type beside it."""
+    """``ports.Files``."""
 
     def __init__(
         self,
-        folder: Path,
+        kept: KeptFiles,
         accounts: Mapping[ShopId, Mapping[ChannelName, Account]],
         *,
         twilio_api_url: str | None = None,
         telegram_api_url: str | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._folder = folder
+        self._kept = kept
         self._accounts = accounts
         self._twilio = (twilio_api_url or "https://api.twilio.com").rstrip("/")
         self._telegram = (telegram_api_url or "https://api.telegram.org").rstrip("/")
@@ -60,8 +57,6 @@ class MediaFolder:
 
     async def keep(self, shop: ShopId, lane: LaneId, wanted: WantedFile) -> FileOutcome:
         """Fetch and store one file. ``LATER`` for what may pass, ``GONE`` for what will not."""
-        if _NAME.fullmatch(wanted.name) is None:
-            return FileOutcome.GONE
         account = self._accounts.get(shop, {}).get(wanted.channel)
         try:
             async with asyncio.timeout(self._patience):
@@ -70,21 +65,12 @@ class MediaFolder:
             return FileOutcome.GONE
         except (TimeoutError, httpx.HTTPError, ValueError):
             return FileOutcome.LATER
-        await asyncio.to_thread(self._write, lane, wanted.name, content_type, body)
+        await asyncio.to_thread(self._kept.write, lane, wanted.name, content_type, body)
         return FileOutcome.KEPT
 
-    def find(self, lane: LaneId, name: str) -> tuple[Path, str] | None:
-        """A kept file and its content type, or None."""
-        if _NAME.fullmatch(name) is None or not re.fullmatch(r"[a-z0-9]{1,64}", lane):
-            return None
-        place = self._folder / lane / name
-        kind = place.with_suffix(".type")
-        return (place, kind.read_text()) if place.is_file() and kind.is_file() else None
-
-    def forget(self, lane: LaneId) -> None:
-        """Remove all that was kept of a conversation (erasure)."""
-        if re.fullmatch(r"[a-z0-9]{1,64}", lane):
-            shutil.rmtree(self._folder / lane, ignore_errors=True)
+    async def forget(self, lane: LaneId) -> None:
+        """Remove all that was kept of a conversation."""
+        await asyncio.to_thread(self._kept.forget, lane)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -135,18 +121,6 @@ class MediaFolder:
                         raise _Gone
                 return content_type, bytes(body)
         raise _Gone
-
-    def _write(self, lane: LaneId, name: str, content_type: str, body: bytes) -> None:
-        """Whole or not at all: a reader never meets half a file."""
-        folder = self._folder / lane
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for place, content in ((folder / f"{name}.type", content_type.encode()), (folder / name, body)):
-            draft = place.with_name(f".{place.name}.{os.getpid()}")
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(place)
 
 
 def _host(url: str) -> str:

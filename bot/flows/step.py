@@ -132,6 +132,7 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
         case nudge.NAME:
             work.conversation = nudge.obey(conversation, command, now)
         case "erase":
+            await desk.files.forget(work.lane)
             work.conversation = erasing.blank(conversation)
         case "page_started":
             converse.start_page(work, command.argument("address") or "", now)

@@ -14,6 +14,7 @@ from bot.channels.media import MediaFolder
 from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.conversations import WantedFile
 from bot.ports import FileOutcome
+from bot.storage.kept_files import KeptFiles
 from tests.channels.scripted_provider import Provider, Says
 
 SHOP, LANE = ShopId("awa"), LaneId("ab12cd")
@@ -29,22 +30,25 @@ async def folder(provider: Provider, tmp_path: Path) -> AsyncIterator[MediaFolde
         ChannelName.TELEGRAM: TelegramAccount("42:token", "s", "awa_bot"),
     }
     opened = MediaFolder(
-        tmp_path, {SHOP: accounts}, twilio_api_url=provider.url, telegram_api_url=provider.url, patience=0.5
+        KeptFiles(tmp_path), {SHOP: accounts}, twilio_api_url=provider.url, telegram_api_url=provider.url, patience=0.5
     )
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> KeptFiles:
+    return KeptFiles(tmp_path)
 
 
 def of_twilio(provider: Provider, path: str = "/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1") -> WantedFile:
     return WantedFile(NAME, ChannelName.WHATSAPP, provider.url + path, "audio/ogg")
 
 
-async def test_a_voice_note_is_kept_with_its_type(provider: Provider, folder: MediaFolder) -> None:
+async def test_a_voice_note_is_kept_with_its_type(provider: Provider, folder: MediaFolder, kept: KeptFiles) -> None:
     provider.says(Says(b"OggS...", headers=AUDIO))
     assert await folder.keep(SHOP, LANE, of_twilio(provider)) is KEPT
-    found = folder.find(LANE, NAME)
-    assert found is not None
-    assert (found[0].read_bytes(), found[1]) == (b"OggS...", "audio/ogg")
+    assert kept.read(LANE, NAME) == (b"OggS...", "audio/ogg")
     assert provider.asked[0].headers["authorization"] == "Basic " + base64.b64encode(b"AC1:secret").decode()
 
 
@@ -87,11 +91,11 @@ async def test_telegram_is_asked_for_the_path_first(provider: Provider, folder: 
     ],
 )
 async def test_what_goes_wrong_passes_or_does_not(
-    provider: Provider, folder: MediaFolder, says: Says, outcome: FileOutcome
+    provider: Provider, folder: MediaFolder, kept: KeptFiles, says: Says, outcome: FileOutcome
 ) -> None:
     provider.says(says)
     assert await folder.keep(SHOP, LANE, of_twilio(provider)) is outcome
-    assert folder.find(LANE, NAME) is None
+    assert kept.read(LANE, NAME) is None
 
 
 async def test_a_file_that_is_too_large_is_not_kept(
@@ -103,12 +107,16 @@ async def test_a_file_that_is_too_large_is_not_kept(
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b-1-0", "", "ab-1"])
-def test_no_name_leads_out_of_the_folder(folder: MediaFolder, name: str) -> None:
-    assert folder.find(LANE, name) is None
+def test_no_name_leads_out_of_the_folder(kept: KeptFiles, name: str) -> None:
+    assert kept.read(LANE, name) is None
+    with pytest.raises(ValueError, match="not a name"):
+        kept.write(LANE, name, "audio/ogg", b"")
 
 
-async def test_erasing_a_shopper_removes_the_files(provider: Provider, folder: MediaFolder) -> None:
+async def test_erasing_a_shopper_removes_the_files(
+    provider: Provider, folder: MediaFolder, kept: KeptFiles
+) -> None:
     provider.says(Says(b"OggS", headers=AUDIO))
     await folder.keep(SHOP, LANE, of_twilio(provider))
-    folder.forget(LANE)
-    assert folder.find(LANE, NAME) is None
+    await folder.forget(LANE)
+    assert kept.read(LANE, NAME) is None

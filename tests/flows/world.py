@@ -196,6 +196,9 @@ class Drawer:
         self.asked.append(wanted)
         return self.outcome
 
+    async def forget(self, lane: LaneId) -> None:
+        self.asked = []
+
 
 @dataclass
 class OneShop:

@@ -8,6 +8,7 @@ from bot.ledger.audit import LedgerAudit
 from bot.ledger.engine import Ledger
 from bot.ledger.passwords import Passwords
 from bot.ledger.users import LedgerUsers
+from bot.storage.kept_files import KeptFiles
 from bot.storage.sessions import RedisSessions
 from bot.storage.throttle import RedisThrottle
 
@@ -21,6 +22,7 @@ class Console:
     audit: LedgerAudit
     sessions: RedisSessions
     throttle: RedisThrottle
+    files: KeptFiles
     simulator: bool = False
     """Say on the sign-in page that this is a trial, and where the demo login stands."""
     passwords: Passwords = field(default_factory=Passwords)
