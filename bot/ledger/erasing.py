@@ -90,18 +90,6 @@ async def erase(
     return await ledger.write(work)
 
 
-async def conversations_of(ledger: Ledger, shop_id: str, customer_id: str) -> list[str] | None:
-    """The lanes of a customer; None when the shop never had one. Raises Unavailable."""
-    async with ledger.reading() as connection:
-        known = select(Customer.id).where(Customer.id == customer_id, Customer.shop_id == shop_id)
-        if (await connection.execute(known)).first() is None:
-            return None
-        lanes = select(ConversationRow.id).where(
-            ConversationRow.customer_id == customer_id, ConversationRow.shop_id == shop_id
-        )
-        return list(await connection.scalars(lanes.order_by(ConversationRow.id)))
-
-
 async def _forget_rejects(connection: AsyncConnection, names: list[str]) -> None:
     """Journal entries that could not be read can still be searched for whom they are about."""
     found = await connection.execute(select(JournalReject.position, JournalReject.entry))

@@ -53,6 +53,11 @@ class FeedWatch:
         finally:
             self._streams[key_id] -= 1
 
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return self._streams.total()
+
     def close(self) -> None:
         """Let everybody end."""
         self.closed = True

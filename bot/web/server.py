@@ -41,6 +41,7 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
         error_handler=Errors(),
         configure_logging=False,
     )
+    app.ctx.feed = gateway.feed
     metrics = Metrics()
     app.blueprint(webhooks.routes(gateway, metrics))
     app.blueprint(health.routes(gateway, metrics))

@@ -122,6 +122,10 @@ class Branch(House):
         given = {**self.api(self.own.key if key is None else key), **(headers or {})}
         return await self.http.request(method, PREFIX + path, headers=given, **more)
 
+    async def gateway_feed(self) -> int:
+        """The last number of the own shop's feed."""
+        return int(await self.app.ctx.feed.feed.last(SHOP))
+
     async def stock(self, own: Own, shop: str, *, talk: bool) -> None:
         """One object of each kind in a shop."""
         made = (await self.call("POST", "/orders", own.key, json=ORDER)).json()

@@ -11,7 +11,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -256,6 +256,7 @@ class House:
         self.facts: dict[str, Any] = {"redis": "ok", "durability": "fsync", "ledger": "ok"}
         self.http: httpx.AsyncClient
         self.app: Sanic[Any, Any]
+        self.stop_working: Callable[[], object]
 
     def gateway(self, **parts: Any) -> Gateway:
         async def ready() -> bool:
@@ -347,6 +348,7 @@ async def serving(house: House, work: bool = True, **parts: Any) -> AsyncIterato
         await server.startup()
         await server.before_start()
         worker = asyncio.create_task(house.stepping()) if work else None
+        house.stop_working = lambda: worker and worker.cancel()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as house.http:
             yield house
         if worker is not None:

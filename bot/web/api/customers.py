@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core.messages import Command
 from bot.flows.erasing import is_blank
 from bot.ledger.customer_export import export_customer
-from bot.ledger.erasing import conversations_of, erase
+from bot.ledger.erasing import erase
 from bot.web.api import models
 from bot.web.api.lane_calls import ask, command_id, committed
 from bot.web.api.operations import ADDRESS, Call, Operation, Result, listing, one
@@ -27,13 +27,14 @@ async def export(call: Call) -> Result:
 
 
 async def delete(call: Call) -> Result:
-    """Erase: first in the lanes, then in the ledger, which drops what the journal still tells of before.
+    """Erase in the ledger, in the lanes, and in the ledger again.
 
-    In this order nothing comes back: after the lane is blank every entry that knows anything is older than the
-    ledger's mark. A crash between is mended by asking again.
+    After the first nothing there tells a lane anything any more; after the lane is blank every journal entry that
+    knows something is older than the second's mark, by which the projector drops it. Asked again after a crash, it
+    does the rest.
     """
     customer_id, gateway = call.parameters["customer_id"], call.gateway
-    lanes = await conversations_of(gateway.ledger, call.shop, customer_id)
+    lanes = await erase(gateway.ledger, call.shop, customer_id)
     if lanes is None:
         raise Problem("not-found")
     for lane in lanes:

@@ -80,7 +80,7 @@ def _operation(operation: Operation, named: Named) -> dict[str, Any]:
     }
     if operation.takes_body:
         content: dict[str, Any] = {
-            "schema": named[operation.body] if operation.body is not None else {"type": "string"}
+            "schema": named[operation.body] if operation.body is not None else {}
         }
         if operation.example is not None:
             content["example"] = dict(operation.example)
@@ -115,7 +115,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _response(operation: Operation, status: int, named: Named) -> dict[str, Any]:
-    if status == operation.success:
+    if 200 <= status < 300:
         shown: dict[str, Any] = {"description": _TITLES[status]}
         if operation.etag:
             shown["headers"] = {"ETag": _STRING}

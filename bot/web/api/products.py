@@ -33,7 +33,7 @@ _BOOLEAN = {"type": "boolean"}
 
 async def list_(call: Call) -> Result:
     active = None if call.query("active") is None else call.flag("active")
-    wanted = ProductFilter(call.query("category"), active, call.text("q"))
+    wanted = ProductFilter(call.text("category"), active, call.text("q"))
     return listing(await call.gateway.reads.products(call.shop, call.window(), wanted))
 
 
