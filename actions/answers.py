@@ -43,7 +43,11 @@ INTERRUPTS = frozenset(
         "negotiate",
         "opt_out",
         "remove_from_cart",
+        "change_option",
         "change_quantity",
+        "payment_sent",
+        "opt_in",
+        "reorder",
         "talk_to_human",
         "view_cart",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.absorbing import go_on
 from actions.adding import add
 from actions.base import ShopAction
-from actions.changing import change, remove, show_basket_or_ask
+from actions.changing import change, change_option, remove, show_basket_or_ask
 from actions.checkout_actions import cancel_placed
 from actions.choosing import choose
 from actions.turns import Turn
@@ -27,6 +27,15 @@ class ChangeQuantity(ShopAction):
 
     async def act(self, turn: Turn) -> None:
         change(turn)
+
+
+class ChangeOption(ShopAction):
+    """ "Finalement en L", "pas rouge, bleu": another value of an option in a line."""
+
+    title = "action_change_option"
+
+    async def act(self, turn: Turn) -> None:
+        change_option(turn)
 
 
 class RemoveFromCart(ShopAction):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actions.absorbing import ask_which, find, go_on, show_basket, take_details, take_items
 from actions.adding import add
 from actions.questions import ask_again, ask_product
 from actions.turns import Turn
-from bot.core.basket import BasketLine
-from bot.core.cart import lines_of, room_for, with_quantity
+from bot.core.basket import Basket, BasketLine
+from bot.core.cart import lines_of, room_for, with_option, with_quantity
 from bot.core.messages import Awaiting, Choice
-from bot.core.words import first_number
+from bot.core.options import wanted_options
+from bot.core.words import first_number, tokens
 
 
 def change(turn: Turn) -> None:
@@ -41,6 +44,45 @@ def change(turn: Turn) -> None:
         go_on(turn)
     else:
         ask_again(turn)
+
+
+def change_option(turn: Turn) -> None:
+    """Give a line the values the text wants; without one of them ask for the option again."""
+    if not turn.basket.lines:
+        add(turn)
+        return
+    ids = frozenset(candidate.product.id for item in find(turn).items for candidate in item.candidates)
+    named = lines_of(turn.basket, ids)
+    position = named[0] if named else None if ids else spoken_of(turn)
+    product = turn.products.get(turn.basket.lines[position].product_id) if position is not None else None
+    if position is None or product is None or not product.options:
+        change(turn)
+        return
+    turn.topic = product.id
+    wanted = wanted_options(turn.text, product)
+    if not wanted:
+        turn.basket = _without_options(turn, position)
+        go_on(turn)
+        return
+    line = turn.basket.lines[position]
+    for option, value in wanted:
+        turn.basket = with_option(turn.basket, position, product, option, value)
+        position = min(position, len(turn.basket.lines) - 1)
+    chosen = {**dict(line.options), **dict(wanted)}
+    label = replace(line, options=tuple((o, chosen[o]) for o, _ in product.options if o in chosen)).label
+    turn.say("utter_option_set", item=label)
+    go_on(turn)
+
+
+def _without_options(turn: Turn, position: int) -> Basket:
+    """With the option that the text names left open, or all of them."""
+    line = turn.basket.lines[position]
+    said = tokens(turn.text)
+    kept = tuple(pair for pair in line.options if pair[0] not in said)
+    options = kept if len(kept) < len(line.options) else ()
+    lines = [*turn.basket.lines]
+    lines[position] = replace(line, options=options)
+    return turn.basket.changed(lines=tuple(lines))
 
 
 def spoken_of(turn: Turn) -> int | None:

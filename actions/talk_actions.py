@@ -63,7 +63,7 @@ class SmallTalk(ShopAction):
             turn.say("utter_basket_kept")
             turn.say("utter_remind", turn.simple("remind_yes", "remind_no"), Awaiting.OTHER)
             return
-        turn.say(f"utter_{turn.intent}", shop=turn.shelf.shop.name)
+        turn.say(f"utter_{turn.intent}", shop=turn.shelf.shop.name, phone=turn.shelf.shop.phone)
         ask_again(turn)
 
 

@@ -6,7 +6,7 @@ from rapidfuzz import fuzz
 
 from bot.core.basket import Options
 from bot.core.catalogue import Product
-from bot.core.words import STOP, stem, tokens
+from bot.core.words import SEPARATOR, STOP, stem, tokens
 
 SURE = 86.0
 """Least similarity, 0 to 100, at which a misspelt word is taken for a known one."""
@@ -74,3 +74,19 @@ def one_each(product: Product, named: Named) -> Options:
         if len(values) == 1:
             chosen.append((option, values.pop()))
     return tuple(chosen)
+
+
+_INSTEAD_OF = frozenset({"pas", "not", "lieu", "place", "instead"})
+"""A value soon after one of these is what the shopper does not want."""
+
+
+def wanted_options(text: str, product: Product) -> Options:
+    """The product's values a text asks for, in the product's order: "pas rouge, bleu" wants blue, "M au lieu de S" M."""
+    typed = tokens(text)
+    named = named_options(typed, [True] * len(typed), (0, 0), product, list(range(len(typed))))
+    wanted: dict[str, str] = {}
+    for positions, option, value in named:
+        before = [p for p in range(max(0, positions[0] - 3), positions[0]) if typed[p] in _INSTEAD_OF]
+        if not before or any(typed[p] == SEPARATOR for p in range(before[-1], positions[0])):
+            wanted[option] = value
+    return tuple((option, wanted[option]) for option, _ in product.options if option in wanted)

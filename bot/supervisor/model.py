@@ -13,6 +13,8 @@ from bot.settings import ROOT
 from bot.supervisor import processes
 
 RASA_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
+PARTS = tuple(ROOT / "bot" / "dialogue" / "inside_rasa" / name for name in ("spelling.py", "variety.py", "variety.yml"))
+"""Components of ours that a model is trained with."""
 QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -28,7 +30,7 @@ class TrainingFailed(Exception):
 def content_hash() -> str:
     """16 hex digits over everything that changes a model."""
     digest = hashlib.sha256()
-    files = [ROOT / "config.yml", ROOT / "domain.yml", *sorted((ROOT / "data").rglob("*.yml"))]
+    files = [ROOT / "config.yml", ROOT / "domain.yml", *sorted((ROOT / "data").rglob("*.yml")), *PARTS]
     for file in files:
         digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     lock = (ROOT / "uv.lock").read_text()
