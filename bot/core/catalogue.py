@@ -5,6 +5,7 @@ Read from the ledger, never trained: products change daily. No price ever comes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,6 +17,12 @@ from bot.core.words import STOP, fold, key, number, stem, tokens
 NEAR = 72.0
 """Least similarity, 0 to 100, at which a product is worth offering for an unknown name."""
 
+SURE = 86.0
+"""Least similarity, 0 to 100, at which a misspelt word is taken for a known one."""
+_SPELT = 5
+"""Letters from which a word can be misspelt and still be told from others."""
+
+_NOTE = re.compile(r"\(([^)]*)\)")
 _WEAK_HEADS = frozenset({"petit", "grand", "bon", "longue", "maxi", "gros", "super"})
 
 
@@ -65,6 +72,28 @@ class Index:
     """Stem of a first word -> ids: "robe" heads "robe longue", "homme" heads nothing."""
     longest: int
     """Words in the longest phrase."""
+    initials: Mapping[str, tuple[str, ...]]
+    """First letter -> the words that begin with it: where a misspelt word is looked for."""
+    holding: Mapping[str, tuple[str, ...]]
+    """Stem -> the phrases with that word."""
+    notes: frozenset[str]
+    """What the names have in brackets, folded: "6 yards"."""
+
+    def like(self, word: str) -> tuple[str, ...]:
+        """Words of the catalogue that a typed stem may be, best first: itself, or those spelt nearly so."""
+        if word in self.words:
+            return (word,)
+        if len(word) < _SPELT:
+            return ()
+        near = process.extract(
+            word, self.initials.get(word[0], ()), scorer=fuzz.ratio, score_cutoff=SURE, limit=3
+        )
+        return tuple(found for found, _, _ in near)
+
+    def phrases_like(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Phrases that share a word with these, spelt alike: all that a misspelt name can be."""
+        shared = [self.holding[like] for word in words for like in self.like(word)]
+        return tuple(dict.fromkeys(phrase for phrases in sorted(shared, key=len)[:2] for phrase in phrases))
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -91,8 +120,9 @@ class Index:
         if len(wanted) < 3:
             return ()
         found: dict[str, None] = {}
+        among = self.phrases_like(wanted.split()) or tuple(self.phrases)
         matches = process.extract(
-            wanted, list(self.phrases), scorer=fuzz.token_set_ratio, score_cutoff=NEAR, limit=3 * limit
+            wanted, among, scorer=fuzz.token_set_ratio, score_cutoff=NEAR, limit=3 * limit
         )
         for phrase, _, _ in matches:
             found.update(dict.fromkeys(sorted(self.phrases[phrase])))
@@ -105,23 +135,49 @@ def index(products: Iterable[Product]) -> Index:
     phrases: dict[str, set[str]] = {}
     words: dict[str, set[str]] = {}
     heads: dict[str, set[str]] = {}
+    holding: dict[str, list[str]] = {}
     longest = 1
     for product in by_id.values():
         for name in (without_brackets(product.name), *product.aliases):
             typed = [stem(token) for token in tokens(name) if token not in STOP]
             if not typed:
                 continue
-            phrases.setdefault(key(typed), set()).add(product.id)
+            phrase = key(typed)
+            if phrase not in phrases:
+                for word in dict.fromkeys(phrase.split()):
+                    holding.setdefault(word, []).append(phrase)
+            phrases.setdefault(phrase, set()).add(product.id)
             longest = max(longest, len(typed))
             for word in typed:
                 words.setdefault(word, set()).add(product.id)
             if typed[0] not in _WEAK_HEADS:
                 heads.setdefault(typed[0], set()).add(product.id)
-    return Index(by_id, _frozen(phrases), _frozen(words), _frozen(heads), longest)
+    initials: dict[str, list[str]] = {}
+    for word in words:
+        initials.setdefault(word[0], []).append(word)
+    notes = (fold(note).strip() for p in by_id.values() for note in _NOTE.findall(p.name))
+    return Index(
+        products=by_id,
+        phrases=_frozen(phrases),
+        words=_frozen(words),
+        heads=_frozen(heads),
+        longest=longest,
+        initials=_listed(initials),
+        holding=_listed(holding),
+        notes=frozenset(notes),
+    )
 
 
 def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     return {name: frozenset(values) for name, values in sets.items()}
+
+
+def _listed(lists: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in lists.items()}
+
+
+_NOT_HERE = (("pas",), ("pas", "a"), ("not",), ("not", "in"), ("lieu", "de"), ("plus", "a"), ("instead", "of"))
+"""Words before a commune that is not, or no longer, meant."""
 
 
 def match_commune(text: str, zones: Sequence[Zone], asked: bool = False) -> Zone | None:
@@ -134,12 +190,17 @@ def match_commune(text: str, zones: Sequence[Zone], asked: bool = False) -> Zone
     spans = sorted(combinations(range(len(typed) + 1), 2), key=lambda span: span[0] - span[1])
     for start, end in spans:
         zone = names.get(typed[start:end])
-        if zone is not None:
+        if zone is not None and not any(typed[max(0, start - len(w)) : start] == w for w in _NOT_HERE):
             return zone
     spelled = {" ".join(name): zone for name, zone in names.items()}
     for start, end in spans:
         phrase = " ".join(typed[start:end])
-        if end - start > 3 or len(phrase) < 5 or any(number(token) is not None for token in typed[start:end]):
+        if (
+            end - start > 3
+            or len(phrase) < 5
+            or phrase in spelled
+            or any(number(token) is not None for token in typed[start:end])
+        ):
             continue
         best = process.extractOne(phrase, list(spelled), scorer=fuzz.ratio, score_cutoff=85)
         if best is not None and len(best[0]) >= 5:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from bot.core.basket import Options
-from bot.core.catalogue import Index, Product
-from bot.core.options import SURE, Named, named_options, one_each
-from bot.core.words import SEPARATOR, STOP, key, number, stem, tokens
+from bot.core.catalogue import SURE, Index, Product
+from bot.core.options import named_options, one_each, split
+from bot.core.words import SEPARATOR, STOP, fold, key, number, stem, tokens
 
 MARGIN = 4.0
 """Two products closer than this in similarity are both offered."""
@@ -21,12 +21,20 @@ _ENGLISH = {
     "earring": "boucle", "wallet": "portefeuille", "charger": "chargeur", "earphone": "ecouteur",
     "diaper": "couche", "pad": "serviette", "baby": "bebe", "short": "courte", "long": "longue",
     "men": "homme", "man": "homme", "women": "femme", "woman": "femme", "night": "nuit", "bamboo": "bambou",
-    "wipe": "lingette", "leather": "cuir", "pearl": "perle", "cloth": "pagne", "fabric": "pagne",
+    "wipe": "lingette", "leather": "cuir", "linen": "lin", "pearl": "perle", "cloth": "pagne", "fabric": "pagne",
     "scarve": "foulard", "dresse": "robe", "cotton": "coton",
 }  # fmt: skip
+_COMPOUNDS = (
+    (re.compile(r"\bhand ?bag(s?)\b", re.IGNORECASE), r"sac\1 a main"),
+    (re.compile(r"\bback ?pack(s?)\b", re.IGNORECASE), r"sac\1 a dos"),
+    (re.compile(r"\bphone case(s?)\b", re.IGNORECASE), r"coque\1"),
+)
+"""English names that are several words in French."""
 _UNITS = frozenset({"lot", "paire", "piece", "petit", "grand", "modele"})
 """Words that count or qualify; alone they are nobody's name."""
-_BRACKETS = re.compile(r"\([^)]*\)?")
+_BRACKETS = re.compile(r"\(([^)]*)(\)?)")
+_SHORT_SURE = 66.0
+"""Similarity at which a word of three letters is taken for its neighbour's: one letter of them is another."""
 _BETWEEN = 2
 """Other words that may stand between a number and its product: "trois beaux lots de lingettes"."""
 
@@ -71,11 +79,14 @@ class _Span:
 
 def find_items(text: str, catalogue: Index) -> Found:
     """Find products, options and quantities in a message of any form: "2 foulards rose + 1 pagne uniwax"."""
-    typed = tokens(_BRACKETS.sub(" ", text[:600]))
+    plain = _BRACKETS.sub(lambda match: _bracket(match, catalogue), text[:600])
+    for english, french in _COMPOUNDS:
+        plain = english.sub(french, plain)
+    typed = tokens(plain)
     free = [True] * len(typed)
     spans = _exact(typed, free, catalogue)
     spans += _misspelt(typed, free, catalogue)
-    spans = _absorbed(spans, _partial(typed, free, catalogue, spans), typed)
+    spans = _absorbed(spans, _partial(typed, free, catalogue, spans), typed, catalogue)
     spans.sort(key=lambda span: span.start)
     before = [_number_before(typed, free, span, spans[i - 1].end if i else 0) for i, span in enumerate(spans)]
     items: list[Item] = []
@@ -91,6 +102,13 @@ def find_items(text: str, catalogue: Index) -> Found:
         token for token, is_free in zip(typed, free, strict=True) if is_free and token != SEPARATOR
     )
     return Found(tuple(items), rest)
+
+
+def _bracket(match: re.Match[str], catalogue: Index) -> str:
+    """What a product's own name has in brackets ("(6 serviettes et pochette)") is no order; other brackets are words."""
+    content, closed = fold(match[1]).strip(" ."), match[2]
+    own = content in catalogue.notes if closed else any(note.startswith(content) for note in catalogue.notes)
+    return " " if own else f" {match[1]} "
 
 
 def _word(token: str, catalogue: Index) -> str:
@@ -124,8 +142,10 @@ def _exact(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> list[_
     for size in range(catalogue.longest, 0, -1):
         for run in _runs(typed, free):
             for window in _windows(run, size):
-                phrase = key([_word(typed[position], catalogue) for position in window])
-                ids = catalogue.phrases.get(phrase)
+                words = [_word(typed[position], catalogue) for position in window]
+                ids = catalogue.phrases.get(key(words))
+                if ids is None:  # "shirt" is a word of the shop's own t-shirts, and English for another thing
+                    ids = catalogue.phrases.get(key([_ENGLISH.get(word, word) for word in words]))
                 if ids and all(free[position] for position in window):
                     spans.append(_Span(window[0], window[-1] + 1, tuple(sorted(ids))))
                     _take(free, window[0], window[-1] + 1)
@@ -133,7 +153,6 @@ def _exact(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> list[_
 
 
 def _misspelt(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> list[_Span]:
-    phrases = list(catalogue.phrases)
     spans: list[_Span] = []
     for size in range(min(4, catalogue.longest), 0, -1):
         for run in _runs(typed, free):
@@ -144,7 +163,8 @@ def _misspelt(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> lis
                     continue
                 if not all(free[position] for position in window):
                     continue
-                near = process.extract(phrase, phrases, scorer=fuzz.ratio, score_cutoff=SURE, limit=5)
+                likely = catalogue.phrases_like(words)
+                near = process.extract(phrase, likely, scorer=fuzz.ratio, score_cutoff=SURE, limit=5)
                 near = [match for match in near if len(match[0].split()) == size or size > 1]
                 if not near:
                     continue
@@ -155,17 +175,30 @@ def _misspelt(typed: tuple[str, ...], free: list[bool], catalogue: Index) -> lis
     return spans
 
 
-def _absorbed(sure: list[_Span], partial: list[_Span], typed: tuple[str, ...]) -> list[_Span]:
+def _absorbed(
+    sure: list[_Span], partial: list[_Span], typed: tuple[str, ...], catalogue: Index
+) -> list[_Span]:
     """All spans, without the partial ones that only repeat the name beside them ("pagne" in "pagne super wax")."""
 
     def repeats(span: _Span) -> bool:
         for other in sure:
             gap = typed[other.end : span.start] if other.end <= span.start else typed[span.end : other.start]
-            if set(other.ids) <= set(span.ids) and all(token in STOP for token in gap):
+            if not all(token in STOP for token in gap):
+                continue
+            if set(other.ids) <= set(span.ids) or _misnames(typed[span.start : span.end], other, catalogue):
                 return True
         return False
 
     return [*sure, *(span for span in partial if not repeats(span))]
+
+
+def _misnames(words: tuple[str, ...], span: _Span, catalogue: Index) -> bool:
+    """Is it one short word, nearly that of the name beside it ("sak" before "banane")?"""
+    if len(words) != 1 or len(span.ids) != 1:
+        return False
+    product = catalogue.products[span.ids[0]]
+    own = {stem(token) for name in (product.name, *product.aliases) for token in tokens(name)}
+    return any(fuzz.ratio(stem(words[0]), word) >= _SHORT_SURE for word in own)
 
 
 def _partial(typed: tuple[str, ...], free: list[bool], catalogue: Index, sure: list[_Span]) -> list[_Span]:
@@ -190,12 +223,8 @@ def _known(token: str, catalogue: Index) -> frozenset[str]:
     word = _word(token, catalogue)
     if number(word) is not None or len(word) < 3 or word in _UNITS:
         return frozenset()
-    if word in catalogue.words:
-        return catalogue.words[word]
-    near = process.extractOne(word, list(catalogue.words), scorer=fuzz.ratio, score_cutoff=SURE)
-    if near is None or len(word) < 5 or near[0][0] != word[0]:
-        return frozenset()
-    return catalogue.words[near[0]]
+    like = catalogue.like(word)
+    return catalogue.words[like[0]] if like else frozenset()
 
 
 def _close(
@@ -213,18 +242,21 @@ def _close(
     """
     headed: set[str] = set()
     for position in group:
-        word = _word(typed[position], catalogue)
-        near = process.extractOne(word, list(catalogue.heads), scorer=fuzz.ratio, score_cutoff=SURE)
-        if near is not None:
-            headed |= catalogue.heads[near[0]] & ids
+        for like in catalogue.like(_word(typed[position], catalogue)):
+            headed |= catalogue.heads.get(like, frozenset()) & ids
     if group and not headed and group[0] > 0 and number(typed[group[0] - 1]) is not None:
-        said = [span for span in sure if span.end < group[0]]
-        siblings = [h for h in catalogue.heads.values() if said and set(said[-1].ids) <= h]
-        headed = set(sorted(siblings, key=len)[0] & ids) if siblings else set()
+        headed = _left_out(group[0], ids, catalogue, sure)
     if group and headed:
         order = {product_id: place for place, product_id in enumerate(catalogue.products)}
         spans.append(_Span(group[0], group[-1] + 1, tuple(sorted(headed, key=order.__getitem__))))
         _take(free, group[0], group[-1] + 1)
+
+
+def _left_out(start: int, ids: frozenset[str], catalogue: Index, sure: list[_Span]) -> set[str]:
+    """Products of the kind said last before ``start``, the narrowest kind that fits."""
+    said = [span for span in sure if span.end < start]
+    kinds = [set(kind & ids) for kind in catalogue.heads.values() if said and set(said[-1].ids) <= kind]
+    return min((kind for kind in kinds if kind), key=len, default=set())
 
 
 def _number_before(typed: tuple[str, ...], free: list[bool], span: _Span, first: int) -> int | None:
@@ -264,48 +296,16 @@ def _items(
             for position in positions:
                 free[position] = False
     phrase = " ".join(typed[span.start : span.end])
+    told = {product.id: len({option for _, option, _ in named[product.id]}) for product in products}
+    products = [product for product in products if told[product.id] == max(told.values())]
     if len(products) == 1:
-        split = _split(typed, free, products[0], named[products[0].id], span, quantity, phrase)
-        if split:
-            return split
+        parts = split(typed, free, products[0], named[products[0].id], span.end, quantity)
+        if parts:
+            return [Item((Candidate(products[0], options),), count, phrase) for options, count in parts]
     if quantity is None:
         quantity = _number_after(typed, free, span, zone[1])
     candidates = tuple(Candidate(p, one_each(p, named[p.id])) for p in products)
     return [Item(candidates, quantity, phrase)]
-
-
-def _split(
-    typed: tuple[str, ...],
-    free: list[bool],
-    product: Product,
-    named: Named,
-    span: _Span,
-    quantity: int | None,
-    phrase: str,
-) -> list[Item]:
-    """ "2 t-shirts blancs, 1 M et 1 L": one item per value, when the counts add up."""
-    per_option: dict[str, list[tuple[int, str]]] = {}
-    for positions, option, value in named:
-        per_option.setdefault(option, []).append((positions[0], value))
-    several = [option for option, values in per_option.items() if len({v for _, v in values}) > 1]
-    if len(several) != 1:
-        return []
-    parts: list[tuple[int, str]] = []
-    counted: list[int] = []
-    for position, value in per_option[several[0]]:
-        own = next((p for p in (position - 1, position - 2) if p >= span.end and free[p]
-                    and number(typed[p]) is not None), None)  # fmt: skip
-        counted += [own] if own is not None else []
-        parts.append((1 if own is None else number(typed[own]) or 1, value))
-    if quantity is not None and sum(count for count, _ in parts) != quantity:
-        return []
-    for position in counted:
-        free[position] = False
-    rest = [entry for entry in named if entry[1] != several[0]]
-    return [
-        Item((Candidate(product, one_each(product, [*rest, ((0,), several[0], value)])),), count, phrase)
-        for count, value in parts
-    ]
 
 
 def _number_after(typed: tuple[str, ...], free: list[bool], span: _Span, until: int) -> int | None:

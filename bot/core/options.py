@@ -5,11 +5,8 @@ from __future__ import annotations
 from rapidfuzz import fuzz
 
 from bot.core.basket import Options
-from bot.core.catalogue import Product
-from bot.core.words import SEPARATOR, STOP, stem, tokens
-
-SURE = 86.0
-"""Least similarity, 0 to 100, at which a misspelt word is taken for a known one."""
+from bot.core.catalogue import SURE, Product
+from bot.core.words import SEPARATOR, STOP, number, stem, tokens
 
 _VALUES = {
     "black": "noir", "white": "blanc", "red": "rouge", "blue": "bleu", "green": "vert", "yellow": "jaune",
@@ -90,3 +87,55 @@ def wanted_options(text: str, product: Product) -> Options:
         if not before or any(typed[p] == SEPARATOR for p in range(before[-1], positions[0])):
             wanted[option] = value
     return tuple((option, wanted[option]) for option, _ in product.options if option in wanted)
+
+
+def split(
+    typed: tuple[str, ...], free: list[bool], product: Product, named: Named, after: int, quantity: int | None
+) -> list[tuple[Options, int]]:
+    """Several lines of one product, as (options, pieces); empty when it is one line or cannot be told.
+
+    "2 M et 1 L"; "1 orange M et 1 blanc L"; "2 t-shirts blancs, 1 M et 1 L": what is said before the first count
+    belongs to all. ``after``: where the product's name ends. Numbers that were used are taken from ``free``.
+    """
+    groups: list[tuple[Named, int | None]] = []
+    counted: list[int] = []
+    for entry in named:
+        own = _count_before(typed, free, entry[0][0], after)
+        own = None if own in counted else own
+        repeated = bool(groups) and any(entry[1] == option for _, option, _ in groups[-1][0])
+        if not groups or own is not None or repeated:
+            groups.append(([], None if own is None else number(typed[own])))
+            counted += [] if own is None else [own]
+        groups[-1][0].append(entry)
+    shared = _shared(groups, quantity)
+    parts = groups[1:] if shared else groups
+    if len(parts) < 2 and not shared:
+        return []
+    counts = [1 if count is None else count for _, count in parts]
+    if not shared and groups[0][1] is None and any(count is not None for _, count in groups[1:]):
+        counts[0] = 1 if quantity is None else quantity
+    elif quantity is not None and sum(counts) != quantity:
+        return []
+    for position in counted:
+        free[position] = False
+    common = groups[0][0] if shared else []
+    return [
+        (one_each(product, [*common, *values]), count) for (values, _), count in zip(parts, counts, strict=True)
+    ]
+
+
+def _count_before(typed: tuple[str, ...], free: list[bool], position: int, after: int) -> int | None:
+    """Position of the number that counts the value at ``position``: right before it, or one word earlier."""
+    for place in (position - 1, position - 2):
+        if place >= after and free[place] and number(typed[place]) is not None:
+            return place
+    return None
+
+
+def _shared(groups: list[tuple[Named, int | None]], quantity: int | None) -> bool:
+    """Do the first values belong to all the counted ones that follow, which add up?"""
+    if len(groups) < 2 or groups[0][1] is not None or any(count is None for _, count in groups[1:]):
+        return False
+    said = [{option for _, option, _ in values} for values, _ in groups]
+    apart = all(not said[0] & other for other in said[1:])
+    return apart and (quantity is None or sum(count or 0 for _, count in groups[1:]) == quantity)
