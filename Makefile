@@ -28,7 +28,7 @@ soak: setup train
 	RELAIS_TEST_SIZE=large $(PYTHON) -m pytest -q tests
 
 evaluate: setup
-	.venv-rasa/bin/python -m rasa test nlu --nlu data/nlu --cross-validation --folds 5 --out var/evaluation
+	$(PYTHON) -m tests.evaluation $(EVALUATE)
 
 setup:
 	@scripts/setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("startup", "lanes", "webhooks", "turns")
+NAMES = ("startup", "lanes", "webhooks", "turns", "catalogue")
 
 
 def main() -> int:

@@ -110,7 +110,7 @@ def _slipped(pieces: Segments, chance: random.Random) -> Segments:
     places = [
         (number, start)
         for number, (piece, entity) in enumerate(pieces)
-        if entity not in ("phone", "order_number")
+        if entity not in ("phone_number", "order_number")
         for start in _long_words(piece)
     ]
     if not places:
