@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from rapidfuzz import fuzz, process
 
@@ -187,7 +186,8 @@ def match_commune(text: str, zones: Sequence[Zone], asked: bool = False) -> Zone
     """
     typed = tuple(token for token in tokens(text) if token != ",")
     names = {tuple(tokens(name)): zone for zone in reversed(zones) for name in (zone.commune, *zone.aliases)}
-    spans = sorted(combinations(range(len(typed) + 1), 2), key=lambda span: span[0] - span[1])
+    longest = max(map(len, names), default=0)
+    spans = [(at, at + size) for size in range(longest, 0, -1) for at in range(len(typed) - size + 1)]
     for start, end in spans:
         zone = names.get(typed[start:end])
         if zone is not None and not any(typed[max(0, start - len(w)) : start] == w for w in _NOT_HERE):

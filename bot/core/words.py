@@ -9,6 +9,8 @@ import re
 import unicodedata
 
 SEPARATOR = ","
+MAX_READ = 600
+"""Characters of a message that are read for what it orders: a longer one is an attack or a story."""
 
 NUMBERS = {
     "zero": 0,
@@ -141,7 +143,7 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """Folded words and numbers; commas, plus signs and "et" become ``SEPARATOR``. Amounts of money are left out."""
-    folded = _ELISION.sub(" ", _POSSESSIVE.sub(" ", fold(text)))
+    folded = _ELISION.sub(" ", _POSSESSIVE.sub(" ", fold(text[:MAX_READ])))
     folded = _PART.sub(" 0 ", folded)
     folded = _THOUSANDS.sub(r"\1\2", folded)
     folded = _AMOUNT.sub(" ", folded)
