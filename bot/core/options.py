@@ -94,7 +94,7 @@ def split(
 ) -> list[tuple[Options, int]]:
     """Several lines of one product, as (options, pieces); empty when it is one line or cannot be told.
 
-    "2 M et 1 L"; "1 orange M et 1 blanc L"; "2 t-shirts blancs, 1 M et 1 L": what is said before the first count
+    "2 M et 1 L"; "M 2 et L 1"; "1 orange M et 1 blanc L"; "2 t-shirts blancs, 1 M et 1 L": what is said before the first count
     belongs to all. ``after``: where the product's name ends. Numbers that were used are taken from ``free``.
     """
     groups: list[tuple[Named, int | None]] = []
@@ -107,6 +107,7 @@ def split(
             groups.append(([], None if own is None else number(typed[own])))
             counted += [] if own is None else [own]
         groups[-1][0].append(entry)
+    groups = [_counted_after(typed, free, group, counted) for group in groups]
     shared = _shared(groups, quantity)
     parts = groups[1:] if shared else groups
     if len(parts) < 2 and not shared:
@@ -130,6 +131,19 @@ def _count_before(typed: tuple[str, ...], free: list[bool], position: int, after
         if place >= after and free[place] and number(typed[place]) is not None:
             return place
     return None
+
+
+def _counted_after(
+    typed: tuple[str, ...], free: list[bool], group: tuple[Named, int | None], counted: list[int]
+) -> tuple[Named, int | None]:
+    """The group with the number that closes it ("M 2 et XL 1"), if none stood before it."""
+    values, count = group
+    place = values[-1][0][-1] + 1
+    closes = place + 1 >= len(typed) or typed[place + 1] == SEPARATOR
+    if count is None and closes and place < len(typed) and free[place] and place not in counted:
+        count = number(typed[place])
+        counted += [] if count is None else [place]
+    return values, count
 
 
 def _shared(groups: list[tuple[Named, int | None]], quantity: int | None) -> bool:
