@@ -18,6 +18,8 @@ _AGAIN = re.compile(
     r"|\b(?:la |les )?memes? (?:chose|commande|adresse|endroit|articles?|lieu)s?\b"
     r"|\bcomme d'?hab|\bsame (?:as (?:last|before)|order|address|thing)|\blike last time"
 )
+_CLEAR = 0.45
+"""Confidence from which the model is believed."""
 _SAME = re.compile(r"(?:oui |ok |c'est )?(?:pareil|la meme|idem|same)(?: svp| please)?")
 
 
@@ -25,6 +27,8 @@ def meant(turn: Turn) -> bool:
     """Does the text ask for what was before? Only of somebody who has ordered before."""
     if turn.last is None or turn.choice is not None:
         return False
+    if turn.intent == "reorder" and turn.confidence >= _CLEAR:
+        return True
     text = fold(turn.text)
     return _AGAIN.search(text) is not None or (offered(turn) and _SAME.fullmatch(text.strip(" .!")) is not None)
 
