@@ -6,8 +6,13 @@ from actions.absorbing import find, go_on, put, sold_out, take_details, take_ite
 from actions.questions import ask_again, ask_product, product_choices
 from actions.turns import Turn
 from bot.core.cart import room_for
+from bot.core.catalogue import match_commune
+from bot.core.matching import Found
 from bot.core.messages import Awaiting
 from bot.core.words import content, first_number
+
+MAX_QUOTED = 60
+"""Characters of a shopper's words that we repeat."""
 
 
 def add(turn: Turn) -> None:
@@ -17,6 +22,7 @@ def add(turn: Turn) -> None:
         _add_unnamed(turn, found.rest)
         return
     absorbed = take_items(turn, found.items)
+    _tell_unknown(turn, found)
     details = take_details(turn, found.rest)
     if absorbed.asked:
         return
@@ -24,6 +30,13 @@ def add(turn: Turn) -> None:
         go_on(turn)
     else:
         ask_again(turn)
+
+
+def _tell_unknown(turn: Turn, found: Found) -> None:
+    """Name what was asked for beside the rest and is not sold here, so that nothing is lost in silence."""
+    unknown = [phrase for phrase in found.unknown if match_commune(phrase, turn.shelf.zones) is None]
+    if unknown:
+        turn.say("utter_unknown_items", phrases=", ".join(unknown)[:MAX_QUOTED])
 
 
 def _add_unnamed(turn: Turn, rest: str) -> None:

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from bot.core.basket import Options
 from bot.core.catalogue import SURE, Index, Product
 from bot.core.options import named_options, one_each, split
-from bot.core.words import MAX_READ, SEPARATOR, STOP, fold, key, number, stem, tokens
+from bot.core.words import FILLER, MAX_READ, SEPARATOR, STOP, fold, key, number, stem, tokens
 
 MARGIN = 4.0
 """Two products closer than this in similarity are both offered."""
@@ -33,6 +33,13 @@ _COMPOUNDS = (
 _UNITS = frozenset({"lot", "paire", "piece", "petit", "grand", "modele"})
 """Words that count or qualify; alone they are nobody's name."""
 _BRACKETS = re.compile(r"\(([^)]*)(\)?)")
+_NAMED = 4
+"""Words that an unknown thing's name may have, and letters of its first."""
+_NO_THINGS = _UNITS | {
+    "jour", "heure", "minute", "semaine", "moi", "foi", "etage", "personne", "plateau", "tranche", "livraison", "seul",
+    "chaque", "franc", "fcfa", "plutot", "finalement", "place", "lieu", "suffit", "merci",
+}  # fmt: skip
+"""What may follow a number without being ordered."""
 _SHORT_SURE = 66.0
 """Similarity at which a word of three letters is taken for its neighbour's: one letter of them is another."""
 _BETWEEN = 2
@@ -68,6 +75,8 @@ class Found:
 
     items: tuple[Item, ...]
     rest: str
+    unknown: tuple[str, ...] = ()
+    """Counted things that are none of the shop's: "3 attieke"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,25 @@ def find_items(text: str, catalogue: Index) -> Found:
     rest = " ".join(
         token for token, is_free in zip(typed, free, strict=True) if is_free and token != SEPARATOR
     )
-    return Found(tuple(items), rest)
+    return Found(tuple(items), rest, _unknown(typed, free))
+
+
+def _unknown(typed: tuple[str, ...], free: list[bool]) -> tuple[str, ...]:
+    """What stands right after a number that counts nothing known, up to the next separator, number or known thing."""
+    found: list[str] = []
+    for at, token in enumerate(typed):
+        if not free[at] or token in ("un", "une") or number(token) is None:
+            continue
+        words: list[str] = []
+        for after in range(at + 1, min(at + 1 + _NAMED, len(typed))):
+            word = typed[after]
+            if not free[after] or word == SEPARATOR or word in FILLER or number(word) is not None:
+                break
+            words.append(word)
+        named = [word for word in words if word not in STOP]
+        if named and len(named[0]) >= _NAMED and stem(named[0]) not in _NO_THINGS:
+            found.append(" ".join([token, *words]))
+    return tuple(found)
 
 
 def _bracket(match: re.Match[str], catalogue: Index) -> str:

@@ -128,6 +128,7 @@ _PART = re.compile(
     r"(?<![a-z])(?:la |une )?(?:moitie|demie?s?|half)(?:\s+(?:de|du|of))?(?:\s+(?:un|une|la|le|a))?(?![a-z])"
 )
 """Less than one piece: counted as 0, which is no quantity to sell."""
+_TSHIRT = re.compile(r"(?<![a-z])(?:t|tee)[ -]?shirt(?=s?(?![a-z]))")
 _COUNTED = re.compile(r"(?<=\d) ?:(?!\d)")
 """The colon of "6 : foulards" parts nothing."""
 _THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (\d{3})(?!\d)")
@@ -146,6 +147,7 @@ def fold(text: str) -> str:
 def tokens(text: str) -> tuple[str, ...]:
     """Folded words and numbers; commas, plus signs and "et" become ``SEPARATOR``. Amounts of money are left out."""
     folded = _ELISION.sub(" ", _POSSESSIVE.sub(" ", fold(text[:MAX_READ])))
+    folded = _TSHIRT.sub("tshirt", folded)
     folded = _COUNTED.sub(" ", _PART.sub(" 0 ", folded))
     folded = _THOUSANDS.sub(r"\1\2", folded)
     folded = _AMOUNT.sub(" ", folded)

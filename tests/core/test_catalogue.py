@@ -154,3 +154,39 @@ def test_the_language_is_told_only_by_clear_words(text: str, told: str | None) -
 )
 def test_a_yes_with_a_but_is_no_yes(text: str, doubt: bool) -> None:
     assert hesitates(text) is doubt
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("2 foulards wax + 3 attieke", ("3 attieke",)),
+        ("mets moi 3 attieke poisson svp", ("3 attieke poisson",)),
+        ("2 foulards wax, livraison dans 2 jours", ()),
+        ("2 foulards wax 1 kita", ()),
+        ("je veux prendre deux", ()),
+    ],
+)
+def test_counted_things_that_are_not_sold_are_named(text: str, unknown: tuple[str, ...]) -> None:
+    assert find_items(text, INDEXES["awa-mode"]).unknown == unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "seen_as"),
+    [
+        ("la moitié d'un pagne kita", [("pagne-kita", "", 0)]),
+        ("1 t-shirt éléphants orange M et 1 blanc L", [("tshirt-elephants", "M/orange", 1), ("tshirt-elephants", "L/blanc", 1)]),
+        ("une robe taille XL", [("robe-wax-courte|robe-wax-longue", "XL", 1)]),
+        ("2 t-shirts M et L", [("tshirt-elephants", "M", 1), ("tshirt-elephants", "L", 1)]),
+    ],
+)
+def test_parts_lists_and_options_narrow_what_is_meant(text: str, seen_as: Seen) -> None:
+    assert seen(text, INDEXES["awa-mode"]) == seen_as
+
+
+@pytest.mark.parametrize(
+    ("text", "commune"),
+    [("pas Cocody, Marcory plutôt", "Marcory"), ("Yop au lieu de Bassam", "Yopougon"), ("pas à Abobo", None)],
+)
+def test_a_commune_that_is_refused_is_not_the_place(text: str, commune: str | None) -> None:
+    zone = match_commune(text, ZONES)
+    assert (zone.commune if zone else None) == commune
