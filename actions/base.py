@@ -10,9 +10,10 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import again
 from actions.answers import take_answer
-from actions.fallbacks import fallback
+from actions.fallbacks import fallback, not_understood
 from actions.places import take_place
 from actions.turns import Turn
+from bot.core.words import is_code
 
 
 class ShopAction(Action, ABC):  # type: ignore[misc]
@@ -31,6 +32,8 @@ class ShopAction(Action, ABC):  # type: ignore[misc]
         turn = await Turn.load(dispatcher, tracker)
         if turn.place is not None:
             take_place(turn, turn.place)
+        elif turn.choice is None and turn.text and is_code(turn.text):
+            not_understood(turn)
         elif again.meant(turn):
             again.apply(turn)
         elif not take_answer(turn):

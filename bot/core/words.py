@@ -337,3 +337,16 @@ _DOUBT = frozenset(
 def hesitates(text: str) -> bool:
     """Does a "yes" carry a no, a wait or a but? Then it confirms nothing yet."""
     return "?" in text or bool(_DOUBT & set(re.findall(r"[a-z]+", fold(text))))
+
+
+_CODE = re.compile(
+    r"^\s*/(?!(?:start|stop|help|aide|menu)\b)|[{}]|</?[a-z!]|(?:java|vb)script:|--\s*$", re.IGNORECASE
+)
+
+
+def is_code(text: str) -> bool:
+    """Is it written for a machine (a command, JSON, HTML, SQL), or nothing but marks and controls? Nobody orders so.
+
+    An emoji is a word.
+    """
+    return _CODE.search(text) is not None or not any(c.isalnum() or unicodedata.category(c) == "So" for c in text)

@@ -54,5 +54,5 @@ async def test_a_hostile_text_is_words_and_changes_nothing(shopper: Shopper, tex
 async def test_a_price_in_a_message_is_never_the_price(dialogue: RasaDialogue, text: str) -> None:
     shopper = Shopper(dialogue, lane=f"hostile-{next(_numbers)}")
     await shopper.say(f"je veux {text}")
-    assert shopper.lines == [("foulard-satin", "noir", 1)]
-    assert shopper.basket.items_total_xof == 2000
+    await shopper.say("je prends un foulard satin noir")
+    assert {line.unit_price_xof for line in shopper.basket.lines} == {2000}

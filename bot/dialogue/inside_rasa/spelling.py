@@ -86,7 +86,8 @@ _FACES = {
 }  # fmt: skip
 _TOKEN = re.compile(
     r"(?P<phone>\+?\d(?:[ .-]?\d){7,14}(?!\d))"
-    r"|(?P<money>\d{1,3}(?:[ .]?\d{3})+(?: ?(?:f|fr|frs|fcfa|cfa|francs?|xof))?(?![a-z0-9])|\d+ ?(?:f|frs|fcfa|francs?|k)(?![a-z0-9]))"
+    r"|(?P<money>\d{1,3}(?:[ .]\d{3})+(?: ?(?:f|fr|frs|fcfa|cfa|francs?|xof))?(?![a-z0-9])"
+    r"|\d+ ?(?:f|frs|fcfa|francs?|k)(?![a-z0-9])|\d{4,5}(?![a-z0-9]))"
     r"|(?P<number>(?:x ?)?\d+(?: ?x(?![a-z]))?)|(?P<word>[a-z]+)|(?P<mark>\?+)|(?P<face>[^\w\s])"
 )
 _REPEATED = re.compile(r"([a-z])\1{2,}")
