@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rapidfuzz import fuzz, process
+
 from bot.core.addresses import normalise_msisdn
 from bot.core.basket import Basket, BasketLine, Checkout
 from bot.core.catalogue import Product, Zone
@@ -41,6 +43,21 @@ _PAYMENT_WORDS: tuple[tuple[str, str], ...] = (
         + r"|quand (vous|tu|il) (livre[sz]?|arrive[sz]?))\b",
     ),
 )
+_ANSWERS = {
+    "orange": "orange_money",
+    "wave": "wave",
+    "momo": "mtn_momo",
+    "moov": "moov_money",
+    "flooz": "moov_money",
+    "cash": "cash",
+    "espece": "cash",
+    "especes": "cash",
+    "liquide": "cash",
+}
+"""Single words that answer "how will you pay?"."""
+_ALIKE = 80.0
+"""Similarity, 0 to 100, at which a word is such an answer misspelt."""
+_SPELT = 4
 _NAME_LEAD = re.compile(
     r"^\s*(?:(?:oui|ok|bon|alors|non)[ ,]+)?"
     r"(?:je m['’ ]?appell?es?|moi c['’ ]?est|mon nom(?: c['’ ]?est| est)?|c['’ ]?est(?: au nom de)?|au nom de|nom ?:"
@@ -177,9 +194,16 @@ def read_payment(text: str, offered: Sequence[str], asked: bool) -> str | None:
     named = _payments_named(text)
     if len(named) == 1 and named[0] in offered:
         return named[0]
-    if not named and asked and "orange" in fold(text).split() and "orange_money" in offered:
-        return "orange_money"
-    return None
+    if named or not asked:
+        return None
+    meant = {method for word in fold(text).split() for method in _spelt_like(word)}
+    return meant.pop() if len(meant) == 1 and meant <= set(offered) else None
+
+
+def _spelt_like(word: str) -> tuple[str, ...]:
+    """The method an answer's word stands for, slips allowed: "oragne" -> orange_money."""
+    near = process.extractOne(word, tuple(_ANSWERS), scorer=fuzz.ratio, score_cutoff=_ALIKE)
+    return (_ANSWERS[near[0]],) if near is not None and len(word) >= _SPELT else ()
 
 
 def _payments_named(text: str) -> tuple[str, ...]:

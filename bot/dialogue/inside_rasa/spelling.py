@@ -104,20 +104,24 @@ def _fold(character: str) -> str:
 
 
 def spelled(text: str) -> list[tuple[str, int, int]]:
-    """(plain spelling, start, end) of each word, number, question mark and telling emoji."""
+    """(plain spelling, start, end) of each word, number and question mark; of an emoji only where it stands alone.
+
+    Beside words an emoji is politeness: "c'est tout 🙏" thanks nobody.
+    """
     found: list[tuple[str, int, int]] = []
+    faces: list[tuple[str, int, int]] = []
     for match in _TOKEN.finditer(folded(text[:MAX_CHARACTERS])):
         kind, typed = match.lastgroup, match[0]
-        plain: str | None
         if kind == "word":
             plain = _word(typed)
         elif kind == "face":
-            plain = _FACES.get(typed)
+            if typed in _FACES:
+                faces.append((_FACES[typed], match.start(), match.end()))
+            continue
         else:
             plain = {"phone": PHONE, "money": MONEY, "number": NUMBER, "mark": QUESTION}[str(kind)]
-        if plain is not None:
-            found.append((plain, match.start(), match.end()))
-    return [_beside(found, position) for position in range(len(found))]
+        found.append((plain, match.start(), match.end()))
+    return [_beside(found, position) for position in range(len(found))] or faces
 
 
 def _word(typed: str) -> str:
