@@ -12,6 +12,7 @@ from bot.core.catalogue import Product, Zone
 from bot.core.checkout import (
     delivered_to,
     missing,
+    order_number,
     prefilled,
     read_landmark,
     read_name,
@@ -184,3 +185,17 @@ def test_a_number_names_a_model(text: str, value: str) -> None:
 
 def test_colours_agree_with_their_noun() -> None:
     assert read_option("noires", ("blanc", "noir")) == "noir"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("ma commande AM-1001 est où ?", "AM-1001"),
+        ("am 1001", "AM-1001"),
+        ("am1001 svp", "AM-1001"),
+        ("où est ma commande", None),
+        ("appelez le 07 00 00 00 01", None),
+    ],
+)
+def test_order_numbers_are_read(text: str, number: str | None) -> None:
+    assert order_number(text) == number

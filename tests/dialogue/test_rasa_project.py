@@ -28,13 +28,34 @@ def rasa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_training_data_is_valid_without_a_warning() -> None:
     """Intents used and known, no conflict between stories and rules, no text under two intents."""
-    done = rasa("data", "validate", "--fail-on-warnings", "--max-history", "2", "--data", "data", "--domain", "domain.yml")
+    done = rasa(
+        "data",
+        "validate",
+        "--fail-on-warnings",
+        "--max-history",
+        "2",
+        "--data",
+        "data",
+        "--domain",
+        "domain.yml",
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
 def test_stories_run_as_written(tmp_path: Path) -> None:
     """Each message is understood as its intent and answered by its action, by today's model."""
     trained = asyncio.run(model.train(lambda _: None))
-    done = rasa("test", "core", "--model", trained, "--stories", STORIES, "--out", tmp_path, "--fail-on-prediction-errors")
+    done = rasa(
+        "test",
+        "core",
+        "--model",
+        trained,
+        "--e2e",
+        "--stories",
+        STORIES,
+        "--out",
+        tmp_path,
+        "--fail-on-prediction-errors",
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert list(tmp_path.rglob("*report*"))

@@ -131,3 +131,13 @@ async def test_an_erased_order_is_told_to_nobody(ledger: Ledger) -> None:
     said = list(world.whatsapp.texts)
     await tell(ledger, world)
     assert world.whatsapp.texts == said
+
+
+async def test_what_the_shopper_asked_for_in_the_conversation_is_not_told_again(ledger: Ledger) -> None:
+    world = World()
+    await world.write("Bonjour")
+    order = await place(ledger, world.lane())
+    said = list(world.whatsapp.texts)
+    await change_order(ledger, SHOP, order, OrderChange(OrderStatus.CANCELLED), by_shopper=True)
+    await tell(ledger, world)
+    assert world.whatsapp.texts == said

@@ -273,7 +273,18 @@ async def test_the_latest_order_of_a_conversation(shop: Ledger) -> None:
 
     assert isinstance(second, Placed) and found is not None
     assert (found.number, found.status) == (second.number, OrderStatus.CONFIRMED)
+    assert (found.basket.lines, found.basket.checkout) == (request("b2").basket.lines, request("b2").basket.checkout)
     assert await orders.latest_for("lane-2") is None
+
+
+async def test_an_order_is_found_by_its_number_in_its_own_conversation_only(shop: Ledger) -> None:
+    orders = LedgerOrders(shop)
+    first, _ = await orders.place(request("b1")), await orders.place(request("b2"))
+    assert isinstance(first, Placed)
+    found = await orders.latest_for("lane-1", first.number)
+
+    assert found is not None and found.id == first.order_id
+    assert await orders.latest_for("lane-2", first.number) is None
 
 
 async def test_where_an_order_was_confirmed_is_kept(shop: Ledger) -> None:
