@@ -59,7 +59,9 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     if hearing.is_start(received):
         _open(work, received, now)
         return
-    stops = hearing.is_stop(received) or _cancels_in_checkout(work.conversation, received)
+    # A late "annule" is about the order as it was: it is asked about with all that came late.
+    cancels = not is_late and _cancels_in_checkout(work.conversation, received)
+    stops = hearing.is_stop(received) or cancels
     if stops and await _stop(desk, work, received, tap, now):
         return
     if received.link_token is not None:

@@ -224,6 +224,20 @@ async def test_two_oui_at_once_are_one_order_whichever_comes_first(order: tuple[
     assert (talk.last_order_id, talk.late) == ("AM-1", None)
 
 
+async def test_a_late_cancel_is_asked_about_with_the_other_late_words() -> None:
+    world = World(two_way_sms=True)
+    await world.write("2 pagnes")
+    await world.report(MessageStatus.FAILED, "63012")
+    said = len(world.sms.texts)
+    for text in ("oui", "annule"):
+        await world.put(replace(world.message(text), written_at=world.clock.now() - 3600))
+    await world.work()
+    assert len(world.sms.texts) == said
+    await world.turn(11)
+    [question] = world.sms.texts[said:]
+    assert "oui / annule" in question
+
+
 @pytest.mark.parametrize("answer", ["oui", "non"])
 async def test_late_messages_are_asked_about_once_and_never_applied_unasked(
     answer: str,
