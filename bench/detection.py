@@ -11,16 +11,18 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from bench.returning import returns
 from bench.traces import (
     DAY,
     PHONE_OFF,
     Fate,
     Rule,
+    Sight,
     all_blame_the_channel,
     events,
     flapping,
@@ -29,6 +31,7 @@ from bench.traces import (
 )
 from bench.watchers import EPOCH, RIVALS, Relais, Watcher
 from bot.core.health import AccountHealth, State, detector
+from bot.core.health.recovery import Recovery
 
 RATES = {"1/h": 1 / 3600, "1/min": 1 / 60, "1/s": 1.0, "100/s": 100.0}
 WARM_MESSAGES = 3000
@@ -131,32 +134,36 @@ def _row(trace: str, rate: str, watcher: str, values: list[float]) -> Delay:
     )
 
 
-def count(watcher: Watcher, sights: object, rearm: Callable[[], Watcher] | None = None) -> int:
-    """Times ``down`` was said, each time anew."""
-    alarms, was = 0, False
-    for at, sight in sights:  # type: ignore[attr-defined]
-        now = watcher.see(at, sight)
-        if now and not was:
+def count(watcher: Watcher, sights: Iterable[tuple[float, Sight]], rearm: Callable[[float], Watcher]) -> int:
+    """Times ``down`` was said, each time by a watcher that starts anew then."""
+    alarms = 0
+    for at, sight in sights:
+        if watcher.see(at, sight):
             alarms += 1
-            if rearm is not None:
-                watcher, now = rearm(), False
-        was = now
+            watcher = rearm(at)
     return alarms
+
+
+def anew(known: AccountHealth) -> Callable[[float], Watcher]:
+    """Relais as it is when an outage has just ended."""
+    return lambda at: Relais(replace(known, recovery=Recovery(ended_at=EPOCH + at)))
 
 
 def quiet_days(scale: float) -> list[Alarms]:
     """Ordinary traffic, long; the hardest case (all failures blame the channel) beside it."""
-    days = {"1/h": 20 * 365.0, "1/min": 365.0, "1/s": 6.0, "100/s": 0.06}
+    days = {"1/h": 20 * 365.25, "1/min": 365.25, "1/s": 10.0 * scale, "100/s": 0.1 * scale}
     rows = []
     for rate_name, rate in RATES.items():
-        span = days[rate_name] * scale * DAY
+        span = days[rate_name] * DAY
         known = warm(rate)
         for trace, rule in (("ordinary, 2 % fail", ordinary), ("2 % fail, all blame the channel", all_blame_the_channel)):
-            makers: dict[str, Callable[[], Watcher]] = {OURS: lambda known=known: Relais(known), **RIVALS}
+            makers: dict[str, Callable[[float], Watcher]] = {OURS: anew(known)}
+            makers |= {name: lambda at, make=make: make() for name, make in RIVALS.items()}
             for name, make in makers.items():
                 part = 1.0 if name == OURS else 0.1
                 sights = events(rule, lambda at, rate=rate: rate, rate, span * part, random.Random(7))
-                alarms = count(make(), sights, make)
+                first = Relais(known) if name == OURS else make(0.0)
+                alarms = count(first, sights, make)
                 simulated = span * part / DAY
                 rows.append(Alarms(trace, rate_name, name, round(simulated, 2), alarms, round(alarms * 365.25 / simulated, 1)))
     return rows
@@ -189,12 +196,12 @@ def nights(days: float) -> list[Alarms]:
         if rate > 1:
             continue
         span = days * DAY * (30 if rate < 0.1 else 1)
-        for name, make in {OURS: Relais, **RIVALS}.items():
+        for name, kind in {OURS: Relais, **RIVALS}.items():
             sights = events(
                 ordinary, lambda at, rate=rate: rate / 50 if night(at) else rate, rate, span, random.Random(3),
                 phone_off=lambda at: 0.4 if night(at) else PHONE_OFF,
             )
-            alarms = count(make(), sights, make)
+            alarms = count(kind(), sights, lambda at, kind=kind: kind())
             rows.append(Alarms("nights", rate_name, name, span / DAY, alarms, round(alarms * YEAR / span, 1)))
     return rows
 
@@ -204,15 +211,44 @@ def promise(chance: random.Random) -> list[tuple[str, float, float]]:
     kept = detector.FALSE_ALARM_EVERY
     rows = []
     try:
-        for rate_name, promised, span in (("1/s", 1800.0, 4 * DAY), ("100/s", 30.0, 0.03 * DAY)):
+        for rate_name, promised, span in (("1/s", 1800.0, 2 * DAY), ("100/s", 60.0, 0.015 * DAY)):
             rate = RATES[rate_name]
             detector.FALSE_ALARM_EVERY = promised
             known = warm(rate)
             sights = events(all_blame_the_channel, lambda at, rate=rate: rate, rate, span, chance)
-            alarms = count(Relais(known), sights, lambda known=known: Relais(known))
+            alarms = count(Relais(known), sights, anew(known))
             rows.append((rate_name, promised, span / max(alarms, 1)))
     finally:
         detector.FALSE_ALARM_EVERY = kept
+    return rows
+
+
+def kinds_of_test(trials: int) -> list[tuple[str, str, float]]:
+    """CUSUM and a repeated SPRT with the same weights and the same rate of false alarms: mean messages to ``down``.
+
+    The SPRT starts again whenever it has decided for "all is well" (at log(0.01)); an outage begins within such a
+    round. Its upper limit is lower by log of a round's length, which makes both raise a false alarm equally often.
+    """
+    form, lower = detector.REFUSING, math.log(0.01)
+    up, down = form.against(form.least), form.in_favour
+    limit = detector.down_at(detector.Pace(detector.PACE_SECONDS, 0.0))
+    round_length = math.ceil(lower / down)
+    rows = []
+    for name, share in (("all refused", 1.0), ("30 % refused", 0.3)):
+        for test in ("CUSUM", "repeated SPRT"):
+            chance, total = random.Random(2), 0
+            for _ in range(trials):
+                value, count = 0.0, 0
+                calm = chance.randrange(200, 400)
+                while value < (limit if test == "CUSUM" else limit - math.log(round_length)):
+                    count += 1
+                    value += up if chance.random() < (form.least if count <= calm else share) else down
+                    if test == "CUSUM":
+                        value = max(0.0, value)
+                    elif value <= lower:
+                        value = 0.0
+                total += count - calm
+            rows.append((name, test, round(total / trials, 2)))
     return rows
 
 
@@ -245,13 +281,15 @@ def main() -> None:
     arguments.add_argument("--scale", type=float, default=0.1, help="share of the long runs; 1 for the figures in docs")
     arguments.add_argument("--draw", action="store_true")
     given = arguments.parse_args()
-    trials = {name: given.trials if rate <= 1 else max(8, given.trials // 20) for name, rate in RATES.items()}
+    trials = {name: given.trials if rate <= 1 else max(4, given.trials // 20) for name, rate in RATES.items()}
     report = {
         "delays": [asdict(row) for row in delays(trials)],
-        "alarms": [asdict(row) for row in chain(quiet_days(given.scale), nights(3.0))],
+        "alarms": [asdict(row) for row in chain(quiet_days(given.scale), nights(2.0))],
         "no_outages": [asdict(row) for row in no_outages(max(10, given.trials // 5))],
         "promise": promise(random.Random(11)),
         "flapping": flaps(1.0),
+        "tests": kinds_of_test(2000),
+        "returns": returns(max(10, given.trials // 4)),
         "settings": {"trials": given.trials, "scale": given.scale},
     }
     _print(report)
@@ -278,6 +316,10 @@ def _print(report: Mapping[str, object]) -> None:
     for rate, promised, found in report["promise"]:  # type: ignore[attr-defined]
         print(f"asked for one false alarm in {promised:.0f} s at {rate}: one in {found:.0f} s")
     print("flapping, 20 minutes:", report["flapping"])
+    for trace, test, messages in report["tests"]:  # type: ignore[attr-defined]
+        print(f"{trace}: {test} needs {messages} messages")
+    for row in report["returns"]:  # type: ignore[attr-defined]
+        print("nobody writes:", row)
 
 
 if __name__ == "__main__":

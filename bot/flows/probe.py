@@ -98,9 +98,13 @@ class Prober:
     async def _canaries(self, stop: asyncio.Event) -> None:
         """Beside the rest: one takes 20 s."""
         while not stop.is_set() and self.outside.canaries:
-            known = await self.board.read([canary.account for canary in self.outside.canaries])
-            await asyncio.gather(*(self._canary(canary, known) for canary in self.outside.canaries))
+            await self.try_canaries()
             await self.clock.sleep(BEAT)
+
+    async def try_canaries(self) -> None:
+        """Every canary that is due now."""
+        known = await self.board.read([canary.account for canary in self.outside.canaries])
+        await asyncio.gather(*(self._canary(canary, known) for canary in self.outside.canaries))
 
     async def once(self) -> None:
         """Everything that is due now, but canaries."""
@@ -138,13 +142,13 @@ class Prober:
                 await self._tell(key, Kind.PROBE_FAILED, "the provider's API does not answer")
             elif not health.at_rest(known[key]) or known[key].votes:
                 await self._tell(key, Kind.PROBE_OK)
-        idle = own.state is State.DOWN and answers and self._has_rested(own)
+        idle = own.state in (State.DOWN, State.RECOVERING) and answers and self._has_rested(own)
         if idle and self._is_due(f"nudge:{one.account}", LAST_RESORT):
             await self.outside.nudge(one.account)
 
     def _has_rested(self, own: AccountHealth) -> bool:
-        """Down for ten minutes in which nothing was tried there."""
-        tries = (Kind.FAULT, Kind.SILENT, Kind.UNDELIVERED)
+        """Not up, and for ten minutes nothing was tried there."""
+        tries = (Kind.FAULT, Kind.SILENT, Kind.UNDELIVERED, Kind.WORKS)
         last = max((seen.at for seen in own.evidence if seen.kind in tries), default=own.since)
         return self.clock.now() - max(last, own.since) >= LAST_RESORT
 

@@ -170,6 +170,12 @@ def test_a_relapse_doubles_what_up_needs() -> None:
     assert after(*((70.0 + i, W, NAMES[i % 6]) for i in range(10)), start=again).state is State.UP
 
 
+def test_what_was_lost_before_it_was_up_again_is_of_the_past() -> None:
+    up = after(*((10.0 + i, W, "abc"[i % 3]) for i in range(5)), start=DOWN)
+    assert after(*faults(9), start=up, began=5.0).state is State.UP
+    assert after(*((40.0 + i, U, NAMES[i]) for i in range(20)), start=up, began=13.0).tests.highest == 0
+
+
 def test_an_answering_api_is_no_recovery() -> None:
     assert after(*((10.0 + i, Kind.PROBE_OK, "") for i in range(100)), start=DOWN).state is State.DOWN
 

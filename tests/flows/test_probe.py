@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -153,12 +152,7 @@ async def test_a_canary_is_a_second_recipient_and_a_failed_probe(found: Kind | N
     scene = Scene()
     await scene.see(WHATSAPP, Kind.FAULT, "a")
     scene.bird.finds = None if found is None else (found, scene.clock.now())
-    stop = asyncio.Event()
-    run = asyncio.create_task(scene.prober._canaries(stop))
-    while scene.bird.flown < 1:
-        await asyncio.sleep(0)
-    stop.set()
-    await run
+    await scene.prober.try_canaries()
     assert (await scene.health(WHATSAPP)).state is state
 
 

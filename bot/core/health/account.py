@@ -148,7 +148,7 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
     elif seen.kind is not Kind.FAULT:
         health = replace(health, checked_at=seen.at)
     health = replace(health, pace=health.pace.one_more(seen.at))
-    if health.state in (State.DOWN, State.BROKEN):
+    if health.state in (State.DOWN, State.BROKEN) or _belongs_to_the_past(health, seen):
         return _kept(health, seen, 0.0)
     if health.state is State.RECOVERING:
         tried = health.recovery.tried(False, seen.recipient, seen.at)
@@ -167,6 +167,14 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
         score = detector.learnt_bad(score, form)
     health = replace(_kept(health, seen, weight), tests=_with(health.tests, seen.kind, score))
     return _settled(health, seen.at, nature)
+
+
+def _belongs_to_the_past(health: AccountHealth, seen: Evidence) -> bool:
+    """Was it sent before the account was up again? That outage is over."""
+    up_at = health.recovery.ended_at
+    if health.state is State.RECOVERING or up_at is None or seen.began_at is None:
+        return False
+    return seen.began_at < up_at
 
 
 def _worked(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHealth:
