@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("startup", "lanes", "webhooks", "turns", "catalogue")
+NAMES = ("startup", "lanes", "webhooks", "turns", "catalogue", "detection")
 
 
 def main() -> int:

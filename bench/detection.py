@@ -13,9 +13,11 @@ import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from bench.detection_picture import draw
 from bench.returning import returns
 from bench.traces import (
     DAY,
@@ -61,9 +63,11 @@ class Alarms:
     trace: str
     rate: str
     watcher: str
-    simulated_days: float
+    simulated: float
+    """Days, or runs of a trace."""
     alarms: int
-    per_year: float
+    rate_of: float
+    """A year, or a run."""
 
 
 OUTAGES: Mapping[str, Callable[[float], Rule]] = {
@@ -79,6 +83,7 @@ NO_OUTAGES: Mapping[str, Callable[[float], Rule]] = {
 }
 
 
+@cache
 def warm(rate: float) -> AccountHealth:
     """An account after 3,000 ordinary messages, 15 minutes at least. Its last ones are settled; time 0 is to come."""
     end = -before(rate) - 60
@@ -151,10 +156,10 @@ def anew(known: AccountHealth) -> Callable[[float], Watcher]:
 
 def quiet_days(scale: float) -> list[Alarms]:
     """Ordinary traffic, long; the hardest case (all failures blame the channel) beside it."""
-    days = {"1/h": 20 * 365.25, "1/min": 365.25, "1/s": 10.0 * scale, "100/s": 0.1 * scale}
+    days = {"1/h": 20 * 365.25, "1/min": 365.25, "1/s": 10.0, "100/s": 0.1}
     rows = []
     for rate_name, rate in RATES.items():
-        span = days[rate_name] * DAY
+        span = days[rate_name] * scale * DAY
         known = warm(rate)
         for trace, rule in (("ordinary, 2 % fail", ordinary), ("2 % fail, all blame the channel", all_blame_the_channel)):
             makers: dict[str, Callable[[float], Watcher]] = {OURS: anew(known)}
@@ -181,7 +186,7 @@ def no_outages(trials: int) -> list[Alarms]:
                     watcher: Watcher = Relais(known) if name == OURS else RIVALS[name]()
                     seconds = max(600.0, 20 / rate) if rate < 10 else 200.0
                     alarms += delay(watcher, make(0.0), rate, seed, seconds) < NEVER
-                rows.append(Alarms(trace, rate_name, name, runs, alarms, alarms / runs))
+                rows.append(Alarms(trace, rate_name, name, runs, alarms, round(alarms / runs, 2)))
     return rows
 
 
@@ -195,7 +200,7 @@ def nights(days: float) -> list[Alarms]:
     for rate_name, rate in RATES.items():
         if rate > 1:
             continue
-        span = days * DAY * (30 if rate < 0.1 else 1)
+        span = days * DAY * (30 if rate < 0.01 else 1)
         for name, kind in {OURS: Relais, **RIVALS}.items():
             sights = events(
                 ordinary, lambda at, rate=rate: rate / 50 if night(at) else rate, rate, span, random.Random(3),
@@ -206,15 +211,15 @@ def nights(days: float) -> list[Alarms]:
     return rows
 
 
-def promise(chance: random.Random) -> list[tuple[str, float, float]]:
+def promise(chance: random.Random, scale: float) -> list[tuple[str, float, float]]:
     """The detector asked for more alarms than we want, to see that it keeps its word: (rate, promised, found) seconds."""
     kept = detector.FALSE_ALARM_EVERY
     rows = []
     try:
-        for rate_name, promised, span in (("1/s", 1800.0, 2 * DAY), ("100/s", 60.0, 0.015 * DAY)):
+        for rate_name, promised, span in (("1/s", 1800.0, 10 * scale * DAY), ("100/s", 60.0, 0.1 * scale * DAY)):
             rate = RATES[rate_name]
             detector.FALSE_ALARM_EVERY = promised
-            known = warm(rate)
+            known = warm.__wrapped__(rate)
             sights = events(all_blame_the_channel, lambda at, rate=rate: rate, rate, span, chance)
             alarms = count(Relais(known), sights, anew(known))
             rows.append((rate_name, promised, span / max(alarms, 1)))
@@ -282,44 +287,44 @@ def main() -> None:
     arguments.add_argument("--draw", action="store_true")
     given = arguments.parse_args()
     trials = {name: given.trials if rate <= 1 else max(4, given.trials // 20) for name, rate in RATES.items()}
-    report = {
-        "delays": [asdict(row) for row in delays(trials)],
-        "alarms": [asdict(row) for row in chain(quiet_days(given.scale), nights(2.0))],
-        "no_outages": [asdict(row) for row in no_outages(max(10, given.trials // 5))],
-        "promise": promise(random.Random(11)),
-        "flapping": flaps(1.0),
-        "tests": kinds_of_test(2000),
-        "returns": returns(max(10, given.trials // 4)),
-        "settings": {"trials": given.trials, "scale": given.scale},
-    }
-    _print(report)
+    report: dict[str, Any] = {"settings": {"trials": given.trials, "scale": given.scale}}
     target = Path("var/bench/detection.json")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(report, indent=1))
+    for name, measure, show in (
+        ("delays", lambda: [asdict(row) for row in delays(trials)], _show_delays),
+        ("no_outages", lambda: [asdict(row) for row in no_outages(max(10, given.trials // 5))], _show_alarms),
+        ("returns", lambda: returns(max(10, given.trials // 4)), _show_rows),
+        ("tests", lambda: kinds_of_test(2000), _show_rows),
+        ("flapping", lambda: [flaps(1.0)], _show_rows),
+        ("alarms", lambda: [asdict(row) for row in quiet_days(given.scale)], _show_alarms),
+        ("nights", lambda: [asdict(row) for row in nights(10 * given.scale)], _show_alarms),
+        ("promise", lambda: promise(random.Random(11), given.scale), _show_rows),
+    ):
+        report[name] = measure()
+        print(f"\n{name}")
+        show(report[name])
+        target.write_text(json.dumps(report, indent=1))
     if given.draw:
-        from bench.detection_picture import draw
-
-        Path("docs/detection.svg").write_text(draw(report["delays"]))  # type: ignore[arg-type]
+        Path("docs/detection.svg").write_text(draw(report["delays"]))
 
 
-def _print(report: Mapping[str, object]) -> None:
-    print(f"{'seconds to down':26}{'rate':8}{'watcher':26}{'said':>8}{'median':>9}{'p99':>9}{'worst':>9}")
-    for row in report["delays"]:  # type: ignore[attr-defined]
-        figures = "".join(f"{'-' if row[k] is None else row[k]:>9}" for k in ("median", "p99", "worst"))
-        print(f"{row['trace']:26}{row['rate']:8}{row['watcher']:26}{row['said']:>4}/{row['trials']:<4}{figures}")
-    print(f"\n{'alarms without an outage':34}{'rate':8}{'watcher':26}{'days':>9}{'alarms':>8}{'a year':>10}")
-    for row in report["alarms"]:  # type: ignore[attr-defined]
-        print(f"{row['trace']:34}{row['rate']:8}{row['watcher']:26}{row['simulated_days']:>9}{row['alarms']:>8}{row['per_year']:>10}")
-    print(f"\n{'trouble that is no outage':34}{'rate':8}{'watcher':26}{'runs':>6}{'alarms':>8}")
-    for row in report["no_outages"]:  # type: ignore[attr-defined]
-        print(f"{row['trace']:34}{row['rate']:8}{row['watcher']:26}{row['simulated_days']:>6}{row['alarms']:>8}")
-    for rate, promised, found in report["promise"]:  # type: ignore[attr-defined]
-        print(f"asked for one false alarm in {promised:.0f} s at {rate}: one in {found:.0f} s")
-    print("flapping, 20 minutes:", report["flapping"])
-    for trace, test, messages in report["tests"]:  # type: ignore[attr-defined]
-        print(f"{trace}: {test} needs {messages} messages")
-    for row in report["returns"]:  # type: ignore[attr-defined]
-        print("nobody writes:", row)
+def _show_delays(rows: list[dict[str, Any]]) -> None:
+    print(f"{'seconds to down':24}{'rate':8}{'watcher':26}{'said':>8}{'median':>9}{'p99':>9}{'worst':>9}")
+    for row in rows:
+        figures = "".join(f"{'-' if row[name] is None else row[name]:>9}" for name in ("median", "p99", "worst"))
+        print(f"{row['trace']:24}{row['rate']:8}{row['watcher']:26}{row['said']:>4}/{row['trials']:<4}{figures}")
+
+
+def _show_alarms(rows: list[dict[str, Any]]) -> None:
+    print(f"{'':34}{'rate':8}{'watcher':26}{'days|runs':>10}{'alarms':>8}{'a year|run':>12}")
+    for row in rows:
+        much = "".join(f"{row[name]:>{width}}" for name, width in (("simulated", 10), ("alarms", 8), ("rate_of", 12)))
+        print(f"{row['trace']:34}{row['rate']:8}{row['watcher']:26}{much}")
+
+
+def _show_rows(rows: list[Any]) -> None:
+    for row in rows:
+        print("  ", row)
 
 
 if __name__ == "__main__":

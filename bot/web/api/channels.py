@@ -27,7 +27,7 @@ def shape(channel: ChannelName, measured: AccountHealth, force: AccountHealth | 
         "forced": forced,
         "forced_reason": force.forced_reason if force is not None and forced else None,
         "evidence": [
-            {"at": rfc3339(seen.at), "kind": seen.kind.value, "detail": seen.detail}
+            {"at": rfc3339(seen.at), "kind": seen.kind.value, "detail": seen.detail, "weight": seen.weight}
             for seen in measured.evidence
         ],
     }

@@ -96,9 +96,14 @@ class FileFetched(InConversation):
 
 
 class StateChanged(Shape):
+    """``domain``: what the channel shares with others, where it is that which changed (``meta``, ``twilio``...)."""
+
     channel: str
     old: str
     new: str
+    detail: str
+    domain: str | None
+    began_at: str | None
 
 
 class IncidentTold(Shape):

@@ -229,6 +229,8 @@ class EvidenceShape(Shape):
     at: Time
     kind: str
     detail: str
+    weight: float
+    """How much it counted against the channel, in nats; 0 where it did not."""
 
 
 class ChannelShape(Shape):
