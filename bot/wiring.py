@@ -75,6 +75,7 @@ from bot.web.doors import Doors
 from bot.web.feed_watch import FeedWatch
 from bot.web.gateway import Gateway
 from bot.web.ledger_reads import LedgerReads
+from bot.web.rehearsals import Drills
 from bot.worker import Job
 
 Accounts = Mapping[ShopId, Mapping[ChannelName, Account]]
@@ -240,6 +241,7 @@ async def gateway(found: Settings) -> Gateway:
         facts=facts,
         acknowledge=acknowledge,
         keep_raw=RedisSurprises(redis).keep,
+        drills=Drills(found.data_dir, found.shops_dir),
         console=Console(
             files=KeptFiles(found.data_dir / "media"),
             ledger=ledger,

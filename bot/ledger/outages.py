@@ -48,7 +48,6 @@ async def ready(
     Two counts over indexes, so it takes milliseconds at 100,000 customers.
     """
     alive = (Customer.shop_id == shop_id, Customer.erased_at.is_(None))
-    everybody = select(Customer.roads, func.count().label("number")).where(*alive).group_by(Customer.roads)
     baskets = (
         select(Customer.roads, func.count().label("number"))
         .select_from(ConversationRow)
@@ -56,13 +55,24 @@ async def ready(
         .where(ConversationRow.shop_id == shop_id, ConversationRow.basket_xof > 0, *alive)
         .group_by(Customer.roads)
     )
+    people = await by_roads(ledger, shop_id)
     async with ledger.reading() as connection:
-        people = {row.roads: row.number for row in await connection.execute(everybody)}
         shopping = {row.roads: row.number for row in await connection.execute(baskets)}
     return {
         "shoppers": readiness.count(people, domains, order_under_way=False),
         "open_baskets": readiness.count(shopping, domains, order_under_way=True),
     }
+
+
+async def by_roads(ledger: Ledger, shop_id: str) -> dict[int, int]:
+    """Numbers of shoppers by their roads (``core.readiness.Road``). Raises Unavailable."""
+    query = (
+        select(Customer.roads, func.count().label("number"))
+        .where(Customer.shop_id == shop_id, Customer.erased_at.is_(None))
+        .group_by(Customer.roads)
+    )
+    async with ledger.reading() as connection:
+        return {row.roads: row.number for row in await connection.execute(query)}
 
 
 async def tick(ledger: Ledger, shop_id: str, conversation_id: str, by: str, at: datetime) -> bool:
@@ -85,6 +95,16 @@ async def calls(ledger: Ledger, shop_id: str, *, all_: bool = False) -> list[vie
     order = (CallListRow.value_xof.desc(), CallListRow.since, CallListRow.conversation_id)
     async with ledger.reading() as connection:
         return [views.call(row) for row in await connection.execute(query.order_by(*order).limit(MOST_CALLS))]
+
+
+async def call(ledger: Ledger, shop_id: str, conversation_id: str) -> views.Json | None:
+    """One shopper to call; None when not on this shop's list. Raises Unavailable."""
+    query = select(CallListRow.__table__).where(
+        CallListRow.shop_id == shop_id, CallListRow.conversation_id == conversation_id
+    )
+    async with ledger.reading() as connection:
+        row = (await connection.execute(query)).first()
+    return None if row is None else views.call(row)
 
 
 async def calls_csv(ledger: Ledger, shop_id: str) -> str:

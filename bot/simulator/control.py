@@ -241,7 +241,7 @@ class Control:
         return {"on": [fault for fault in every if fault["on"]], "faults": every}
 
     def _replay(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Play a day: `{day, shop, speed, people}`, people newly invented; or `{stop: true}`."""
+        """Play a day: `{day, shop, speed, people, telegram_percent}`, people newly invented; or `{stop: true}`."""
         if body.get("stop"):
             self.replay.stop()
         else:
@@ -253,7 +253,10 @@ class Control:
                 raise BadOrder("people is 1 to 500")
             if str(body["day"]) not in DAYS:
                 raise BadOrder(f"no recording of {body['day']}")
-            crowd = [self.world.add_person(make_person(self.world.ids, {"has_telegram": i % 2 == 0}))
+            percent = int(body.get("telegram_percent", 50))
+            # Spread evenly: every stretch of the crowd has its share.
+            crowd = [self.world.add_person(make_person(
+                         self.world.ids, {"has_telegram": (i + 1) * percent // 100 > i * percent // 100}))
                      for i in range(count)]
             self.replay.start(str(body["day"]), shop, crowd, float(body.get("speed", 60)))
         self.world.bus.publish(type="people")

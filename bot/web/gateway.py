@@ -18,6 +18,7 @@ from bot.storage.limits import RedisLimits
 from bot.web.doors import Doors
 from bot.web.feed_watch import FeedWatch
 from bot.web.ledger_port import Keys, Reads
+from bot.web.rehearsals import Drills
 
 if TYPE_CHECKING:
     from bot.web.console.parts import Console
@@ -71,6 +72,8 @@ class Gateway:
     """Make the dialogue forget a conversation. May raise Unavailable."""
     keep_raw: Callable[[str, str, str, bytes], Awaitable[None]] | None = None
     """Keep an authentic webhook that was not understood: (shop, hook, its kind, body). May raise Unavailable."""
+    drills: Drills | None = None
+    """Rehearsals of outages; None: they cannot be started here."""
     console: Console | None = None
     """The vendor's console; None: there is none."""
     guard: Guard = field(default_factory=Guard)

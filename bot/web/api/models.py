@@ -334,6 +334,46 @@ class Incident(Shape):
     evidence: list[Any]
 
 
+class Without(Shape):
+    """How many could still be reached without it."""
+
+    whatsapp: int
+    meta: int
+    twilio: int
+    internet: int
+
+
+class Reachable(Shape):
+    """How many there are, and how many could still be reached."""
+
+    total: int
+    reachable_without: Without
+
+
+class Readiness(Shape):
+    """Who could still be reached in which outage. A number taken from WhatsApp counts for open baskets only."""
+
+    shoppers: Reachable
+    open_baskets: Reachable
+
+
+class DrillStart(Body):
+    """A rehearsal. ``speed``: of the recording; Relais' own time-outs stay real."""
+
+    day: Literal["2021-10-04", "2024-03-14"]
+    speed: float = Field(default=60, ge=1, le=3600)
+
+
+class Drill(Shape):
+    """A rehearsal of an outage, in a Relais of its own."""
+
+    id: str
+    shop_id: str
+    day: str
+    speed: float
+    state: Literal["running", "over", "failed"]
+
+
 class Call(Shape):
     """A shopper whom no channel reaches: to be called."""
 
