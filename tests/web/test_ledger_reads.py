@@ -123,6 +123,7 @@ def _rows(shop: str) -> dict[Any, list[dict[str, Any]]]:
 OWN = {
     "order_id": f"o-{SHOP}-0",
     "customer_id": f"cu-{SHOP}-0",
+    "incident_id": f"i-{SHOP}-0",
     "product_id": "p1",
     "commune": "Commune%201",
     "conversation_id": LANE,
@@ -130,7 +131,7 @@ OWN = {
 READS = [
     o
     for o in OPERATIONS
-    if o.method == "GET" and o.answer is not None and not o.path.startswith(("/channels", "/webhooks", "/events"))
+    if o.method == "GET" and o.answer is not None and not o.path.startswith(("/channels", "/webhooks", "/events", "/drills"))
 ]
 LISTS = [operation for operation in READS if operation.many]
 
