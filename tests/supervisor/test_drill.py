@@ -152,7 +152,8 @@ async def test_a_rehearsal_on_the_way_touches_nothing_real(tmp_path: Path, real_
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.cli", "up", "--simulator"),
         cwd=ROOT,
-        env=environment(real, data, tmp_path / "shops", free_port()),
+        # Without the model: nothing here waits for an answer of the dialogue, and it takes half a minute to load.
+        env={**environment(real, data, tmp_path / "shops", free_port()), "RASA_URL": "http://127.0.0.1:9"},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -47,7 +47,7 @@ async def stocked(ledger: Ledger) -> AsyncIterator[tuple[House, str, str]]:
     """A house whose REST reads the real ledger, and a key of each shop."""
     keys = LedgerKeys(ledger)
     own, other = [await keys.create(shop, "test", live=False) for shop in (SHOP, OTHER)]
-    async with open_house(work=False, reads=LedgerReads(ledger), keys=keys) as house:
+    async with open_house(work=False, reads=LedgerReads(ledger), ledger=ledger, keys=keys) as house:
         yield house, own, other
 
 
