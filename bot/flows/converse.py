@@ -218,7 +218,7 @@ async def converse(desk: Desk, work: Work) -> None:
         return
     with desk.permits.one("rasa") as granted:
         if not granted:
-            raise NoPermit
+            raise NoPermit("rasa")
         try:
             answer = await desk.dialogue.ask(_turn(work, first, heard, text, now))
         except Unavailable:

@@ -155,7 +155,7 @@ async def _send(
     assert channel is not None
     with desk.permits.one(channel.account) as granted:
         if not granted:
-            raise NoPermit
+            raise NoPermit(channel.account)
         under_way = road.moves or work.conversation.leaving is not None
         delivery = replace(delivery, epoch=work.conversation.epoch + under_way)
         rendered = await _render(desk, work, delivery, channel)

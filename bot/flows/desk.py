@@ -54,7 +54,11 @@ class Desk:
 
 
 class NoPermit(Exception):
-    """The outside party has its limit of calls in flight: the lane goes back, due in 100 ms."""
+    """The outside party has its limit of calls in flight: the lane goes back, due when ``Permits.again_at`` says."""
+
+    def __init__(self, party: str) -> None:
+        super().__init__(party)
+        self.party = party
 
 
 class Later(Exception):

@@ -6,6 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+AGAIN = 0.1
+"""Seconds after which a lane that got no permit asks again, while few others do."""
+LONGEST = 5.0
+"""It asks again after so many seconds at most, however many others wait."""
+
 
 class Permits:
     """``limit`` calls at once for each party; a lane that gets none does not wait, it goes back."""
@@ -14,11 +19,12 @@ class Permits:
         self._default = limit
         self._limits = limits or {}
         self._used: Counter[str] = Counter()
+        self._next: dict[str, float] = {}
 
     @contextmanager
     def one(self, party: str) -> Iterator[bool]:
         """True inside when a permit was free; it is given back at the end."""
-        if self._used[party] >= self._limits.get(party, self._default):
+        if self._used[party] >= self._limit(party):
             yield False
             return
         self._used[party] += 1
@@ -26,6 +32,20 @@ class Permits:
             yield True
         finally:
             self._used[party] -= 1
+
+    def again_at(self, party: str, now: float) -> float:
+        """When a lane that got no permit may ask again: each later than the one before.
+
+        All that wait for a party that hangs ask together no more than ``limit`` times in ``AGAIN`` seconds, so that
+        asking costs the same for a hundred lanes as for ten thousand.
+        """
+        earliest = now + AGAIN
+        turn = max(earliest, self._next.get(party, 0.0) + AGAIN / self._limit(party))
+        self._next[party] = turn = min(turn, now + LONGEST)
+        return turn
+
+    def _limit(self, party: str) -> int:
+        return self._limits.get(party, self._default)
 
     def in_flight(self, party: str) -> int:
         return self._used[party]

@@ -44,8 +44,9 @@ async def step(desk: Desk, lease: Lease) -> None:
         now = desk.clock.now()
         try:
             busy = await _one(desk, work, now)
-        except NoPermit:
-            await commit(desk, work, due_at=now + 0.1, release=True)
+        except NoPermit as refused:
+            again_at = desk.permits.again_at(refused.party, now)
+            await commit(desk, work, due_at=again_at, release=True)
             return
         deliver.count_move(work, now)
         if not busy:

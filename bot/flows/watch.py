@@ -159,7 +159,7 @@ async def _record(
         return None
     with desk.permits.one(channel.account) as granted:
         if not granted:
-            raise NoPermit
+            raise NoPermit(channel.account)
         return await channel.look_up(
             delivery.provider_id,
             outgoing(delivery, known.reply_to, Part(delivery.text or ""), channel),

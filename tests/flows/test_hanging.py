@@ -1,0 +1,78 @@
+"""A party that hangs takes its own permits and nothing else: no hand, no lane and no turn of anybody else waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.addresses import ChannelName
+from bot.core.failures import Accepted, Outcome
+from bot.flows.permits import AGAIN, LONGEST, Permits
+from bot.ports import Outgoing
+from bot.worker import HANDS, Worker
+from tests.flows.world import Phone, World
+
+T, W = ChannelName.TELEGRAM, ChannelName.WHATSAPP
+PERMITS = 24
+
+
+@dataclass
+class Hanging(Phone):
+    """Calls are taken, and answered when the test says so."""
+
+    calling: int = 0
+    most: int = 0
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, outgoing: Outgoing) -> Outcome:
+        self.calling += 1
+        self.most = max(self.most, self.calling)
+        await self.answers.wait()
+        self.calling -= 1
+        self.shown.append(outgoing)
+        return Accepted(f"SM{len(self.shown)}-{self.name}")
+
+
+async def until(holds: object) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # type: ignore[operator]
+            await asyncio.sleep(0.001)
+
+
+async def test_telegram_answers_while_every_call_to_whatsapp_hangs() -> None:
+    world = World()
+    hanging = Hanging(W, world.whatsapp.capabilities)
+    world.phones[W] = hanging
+    stop = asyncio.Event()
+    working = asyncio.create_task(Worker(world.desk).run(stop))
+    try:
+        for number in range(1, 91):
+            await world.put(world.message("Salut", number=number))
+        await until(lambda: hanging.calling == PERMITS)
+        for number in range(1, 11):
+            await world.put(world.message("Salut", T, number))
+        await until(lambda: len(world.telegram.shown) == 10)
+        # Not one of them waited for a call to end: none has.
+        assert (hanging.shown, hanging.calling) == ([], PERMITS)
+        hanging.answers.set()
+        world.clock.time += LONGEST
+        await until(lambda: len(hanging.shown) == 90)
+    finally:
+        stop.set()
+        await working
+    assert hanging.most == PERMITS < HANDS
+
+
+@given(st.integers(1, 400), st.integers(1, 48))
+def test_lanes_that_wait_ask_no_more_often_the_more_they_are(lanes: int, limit: int) -> None:
+    permits = Permits(limit)
+    times = [permits.again_at("whatsapp", 100.0) for _ in range(lanes)]
+    assert times == sorted(times)
+    assert times[0] == 100.0 + AGAIN
+    assert times[-1] <= 100.0 + LONGEST
+    early = [at for at in times if at < 100.0 + LONGEST]
+    for at in early:
+        assert len([other for other in early if at <= other < at + AGAIN - 1e-9]) <= limit
