@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot import cli
 from bot.settings import Settings
@@ -27,12 +28,10 @@ def main() -> int:
     given = parser.parse_args()
     whole = system.children
 
-    def children(
-        found: Settings, ports: Mapping[str, int], extra: Mapping[str, str], say: Callable[[str], None]
-    ) -> list[Child]:
+    def children(found: Settings, ports: Mapping[str, int], *more: Any) -> list[Child]:
         return [
             _led(child, given, ports)
-            for child in whole(found, ports, extra, say)
+            for child in whole(found, ports, *more)
             if not (given.scripted and child.name == "actions")
         ]
 
