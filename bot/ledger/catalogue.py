@@ -95,7 +95,7 @@ async def put_product(
         if row is None:
             made = {"position": LAST, "version": 1, "created_at": at, "updated_at": at}
             await connection.execute(insert(table).values(shop_id=shop_id, id=product.id, **new, **made))
-            await mark(connection, shop_id, "product", [(product.id, name) for name in (WHOLE, *new)], by, at)
+            await mark(connection, shop_id, "product", [(product.id, WHOLE)], by, at)
         else:
             changed = [name for name, value in new.items() if getattr(row, name) != value]
             if changed:
@@ -132,7 +132,7 @@ async def put_zone(
         if row is None:
             values = {**new, "position": LAST, "version": 1}
             await connection.execute(insert(table).values(shop_id=shop_id, commune=zone.commune, **values))
-            await mark(connection, shop_id, "zone", [(zone.commune, name) for name in (WHOLE, *new)], by, at)
+            await mark(connection, shop_id, "zone", [(zone.commune, WHOLE)], by, at)
         elif changed := [name for name, value in new.items() if getattr(row, name) != value]:
             await connection.execute(update(table).where(*same).values(**new, version=row.version + 1))
             await mark(connection, shop_id, "zone", [(zone.commune, name) for name in changed], by, at)

@@ -21,7 +21,7 @@ from bot.ledger.statements import insert_if_new
 from bot.ledger.times import utc_now
 
 WHOLE = "*"
-"""Instead of a field's name: the ledger made this product or zone, no file knows it."""
+"""Instead of a field's name: the ledger made this product or zone, all of it is the ledger's."""
 
 Changes = set[tuple[str, str, str]]
 """(kind, item, field)"""
@@ -156,7 +156,8 @@ class _Import:
         """The file's fields, but those that the ledger changed as they are."""
         merged = dict(new)
         for name, value in new.items():
-            if (kind, item, name) in self._changes and name in old:
+            ours = {(kind, item, name), (kind, item, WHOLE)} & self._changes
+            if ours and name in old:
                 merged[name] = old[name]
                 if old[name] != value:
                     self._kept.append(" ".join(part for part in (kind, item, name) if part))

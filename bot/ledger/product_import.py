@@ -55,7 +55,7 @@ async def import_products(
         if row is None:
             made = {"position": LAST, "version": 1, "created_at": now, "updated_at": now}
             fresh.append({"shop_id": shop_id, "id": product.id, **new, **made})
-            fields += [(product.id, name) for name in (WHOLE, *new)]
+            fields.append((product.id, WHOLE))
         else:
             names = [name for name, value in new.items() if getattr(row, name) != value]
             if not names:

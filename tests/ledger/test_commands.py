@@ -98,3 +98,19 @@ def test_a_key_for_nothing_is_refused(
 
     assert main(["keys", "create", "--shop", shop, "--name", "x", "--scope", scope]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_keys_are_listed_rotated_and_revoked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["shops", "import"])
+    main(["keys", "create", "--shop", SHOP, "--name", "caisse", "--days", "30", "--rate", "60"])
+    first = capsys.readouterr().out.strip().splitlines()[-1]
+    main(["keys", "list", "--shop", SHOP])
+    listed = capsys.readouterr().out.strip()
+    assert "caisse" in listed and "60/min" in listed and first not in listed
+    key_id = listed.split()[0]
+    assert main(["keys", "rotate", "--shop", SHOP, "--id", key_id]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1] != first
+    assert main(["keys", "revoke", "--shop", SHOP, "--id", key_id]) == 0
+    assert main(["keys", "revoke", "--shop", SHOP, "--id", "key_none"]) == 2

@@ -82,3 +82,49 @@ async def test_the_last_use_is_written_once_a_minute(shop: Ledger) -> None:
 async def test_an_unknown_scope_is_refused(shop: Ledger) -> None:
     with pytest.raises(UnknownScope, match="orders:destroy"):
         await LedgerKeys(shop).create(SHOP, "x", ("orders:destroy",), live=True)
+
+
+async def test_a_rotated_key_works_on_for_the_overlap(shop: Ledger) -> None:
+    keys = LedgerKeys(shop)
+    ends = utc_now() + timedelta(days=30)
+    old = await keys.create(SHOP, "caisse", ("orders:read",), live=True, expires_at=ends, rate_per_minute=7)
+    (known,) = await keys.listed(SHOP)
+    new = await keys.rotate(SHOP, known.id, timedelta(hours=1))
+
+    assert new is not None
+    before, after = [await keys.verify(key) for key in (old, new)]
+    assert before is not None and after is not None
+    assert (before.scopes, before.rate_per_minute) == (after.scopes, after.rate_per_minute)
+    rotated, made = await keys.listed(SHOP)
+    assert (rotated.replaced_by, made.expires_at) == (made.id, ends)
+    assert rotated.expires_at is not None and rotated.expires_at < utc_now() + timedelta(hours=2)
+    assert await keys.rotate(SHOP, known.id) is None
+
+
+async def test_a_rotation_without_overlap_ends_the_old_key_at_once(shop: Ledger) -> None:
+    keys = LedgerKeys(shop)
+    old = await keys.create(SHOP, "caisse", live=True)
+    (known,) = await keys.listed(SHOP)
+    new = await keys.rotate(SHOP, known.id, timedelta(0))
+
+    assert new is not None
+    assert (await keys.verify(old), (await keys.verify(new)) is None) == (None, False)
+
+
+async def test_a_revoked_key_is_listed_and_of_no_use(shop: Ledger) -> None:
+    keys = LedgerKeys(shop)
+    key = await keys.create(SHOP, "caisse", live=True)
+    (known,) = await keys.listed(SHOP)
+
+    assert [await keys.revoke(SHOP, known.id) for _ in range(2)] == [True, True]
+    assert await keys.verify(key) is None
+    assert (await keys.listed(SHOP))[0].revoked_at is not None
+
+
+async def test_another_shops_key_can_be_neither_rotated_nor_revoked(shop: Ledger) -> None:
+    keys = LedgerKeys(shop)
+    key = await keys.create(SHOP, "caisse", live=True)
+    (known,) = await keys.listed(SHOP)
+
+    assert (await keys.rotate("autre", known.id), await keys.revoke("autre", known.id)) == (None, False)
+    assert (await keys.verify(key), await keys.listed("autre")) != (None, [])

@@ -246,6 +246,8 @@ class Operation:
     """Of the body."""
     most_bytes: int = 256 * 1024
     """Of the body."""
+    seconds: float = 10.0
+    """Then it is 503. The server itself ends a request after 15."""
     description: str = ""
 
     @property

@@ -173,6 +173,7 @@ OPERATIONS = (
         ),
         takes=CSV,
         most_bytes=MOST_BYTES,
+        seconds=14.0,
         effect=Effect.INSIDE,
         description="Columns: product_id,name,category,description,aliases,price_xof,options,stock. All rows or none; "
         "products that are not listed stay. A stock counts only for new products unless set_stock is true.",

@@ -47,7 +47,7 @@ def _mount(api: Blueprint, gateway: Gateway, operation: Operation) -> None:
                 await operation.handler(call)
                 return None
             work = once(operation, call) if operation.idempotent else operation.handler(call)
-            return _answer(operation, call, await in_time(work, LEDGER_SECONDS))
+            return _answer(operation, call, await in_time(work, operation.seconds))
         except BadCursor:
             raise invalid(
                 "cursor", "not_a_cursor", "give back a next_cursor of this list, unchanged"
