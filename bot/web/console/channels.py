@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,12 +30,13 @@ AGAINST = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One thing that was seen, in words."""
+    """The same thing seen, once or several times in a row, in words. ``at``: the last time."""
 
     at: Any
     kind: str
     detail: str
     against: bool
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,14 @@ async def force(visit: Visit) -> HTTPResponse:
 
 def _shown(one: health.Known, open_: list[Any], now: float) -> Shown:
     routed, name = one.routed, one.channel.value
-    proofs = [
-        Proof(
-            instant(seen.at),
-            words.EVIDENCE.get(seen.kind.value, seen.kind.value),
-            seen.detail,
-            seen.kind in AGAINST,
-        )
-        for seen in reversed(one.measured.evidence[-PROOFS:])
-    ]
+    proofs: list[Proof] = []
+    for seen in reversed(one.measured.evidence):
+        kind = words.EVIDENCE.get(seen.kind.value, seen.kind.value)
+        last = proofs[-1] if proofs else None
+        if last is not None and (last.kind, last.detail) == (kind, seen.detail):
+            proofs[-1] = replace(last, count=last.count + 1)
+        elif len(proofs) < PROOFS:
+            proofs.append(Proof(instant(seen.at), kind, seen.detail, seen.kind in AGAINST))
     return Shown(
         name=name,
         state=routed.state.value,

@@ -13,6 +13,7 @@ from bot.web.console import words
 
 SOFT = frozenset({"read", "delivered", "received", "sent"})
 """Statuses that need no words beside their tick."""
+NOTICE_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +154,24 @@ def _merged(said: Sequence[Item], beside: Sequence[Item]) -> list[Item]:
     waiting = list(beside)
     for item in said:
         while waiting and waiting[0].at < item.at:
-            story.append(waiting.pop(0))
+            _place(story, waiting.pop(0))
         story.append(item)
-    return [*story, *waiting]
+    for item in waiting:
+        _place(story, item)
+    return story
+
+
+def _place(story: list[Item], item: Item) -> None:
+    """A move is told once its notice has left, and belongs before it; everything else goes to the end."""
+    at = len(story)
+    while item.kind == "move" and at and _is_notice(story[at - 1], item):
+        at -= 1
+    story.insert(at, item)
+
+
+def _is_notice(said: Item, move: Item) -> bool:
+    near = abs((move.at - said.at).total_seconds()) < NOTICE_SECONDS
+    return said.kind == "message" and said.side == "out" and said.channel == move.channel and near
 
 
 def _with_channels(story: Sequence[Item]) -> list[Item]:
