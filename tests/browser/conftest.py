@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from tests.system.running import ROOT, SHOP, Person, Running, eventually
+from tests.system.running import SHOP, Person, Running, start
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -25,27 +22,10 @@ SIZES = {"phone": (360, 740), "desk": (1280, 800)}
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Gateway, worker, simulator and Redis on free ports."""
-    data = tmp_path_factory.mktemp("console") / "var"
-    data.mkdir()
-    keep = {"PATH", "HOME", "LANG", "TMPDIR"}
-    environment = {name: value for name, value in os.environ.items() if name in keep}
-    environment |= {"RELAIS_DATA": str(data), "PYTHONPATH": str(ROOT)}
-    with (data / "stage.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.stage"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-    running = Running(data, process)
-    try:
-        eventually((data / "addresses.json").exists, 90, "the stage")
-        running.addresses = json.loads((data / "addresses.json").read_text())
-        running.keys = json.loads((data / "demo-keys.json").read_text())
-        yield running
-    except AssertionError:
-        print((data / "stage.log").read_text()[-4000:])
-        raise
-    finally:
-        running.stop()
+    """The whole on free ports, with the scripted dialogue where Rasa would be: it starts in seconds."""
+    running = start(tmp_path_factory.mktemp("console") / "var", scripted=True)
+    yield running
+    running.stop()
 
 
 @pytest.fixture

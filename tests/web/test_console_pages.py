@@ -28,6 +28,7 @@ from bot.web.console import words
 from bot.web.console.english import sentences
 from bot.web.console.inbox import mark
 from bot.web.console.table import PAGES
+from tests.storage.servers import running
 from tests.web.house import SHOP
 from tests.web.office import LANE, ROOT, Office
 
@@ -263,21 +264,22 @@ async def until(lines: object, wanted: str) -> str:
     raise AssertionError(f"the stream ended before {wanted}")
 
 
-async def test_serve_does_not_start_with_a_demo_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = {
-        "RELAIS_DATA": str(tmp_path),
-        "RELAIS_SECRET": "s" * 40,
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "PORT": "8999",
-        "RELAIS_SHOPS": str(ROOT / "shops"),
-    }
-    trial = settings.load(environment, simulator=True)
-    await upgrade_to_head(trial.database_url)
-    await wiring.prepare(trial, print)
-    with pytest.raises(SettingsError, match="demo user"):
-        await wiring.prepare(
-            settings.load({**environment, "PUBLIC_URL": "https://relais.example"}, simulator=False), print
-        )
+async def test_serve_does_not_start_with_a_demo_user(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    with running(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as redis_url:
+        environment = {
+            "RELAIS_DATA": str(tmp_path),
+            "RELAIS_SECRET": "s" * 40,
+            "REDIS_URL": redis_url,
+            "PORT": "8999",
+            "RELAIS_SHOPS": str(ROOT / "shops"),
+        }
+        trial = settings.load(environment, simulator=True)
+        await upgrade_to_head(trial.database_url)
+        await wiring.prepare(trial, print)
+        for_real = settings.load({**environment, "PUBLIC_URL": "https://relais.example"}, simulator=False)
+        with pytest.raises(SettingsError, match="demo user"):
+            await wiring.prepare(for_real, print)
 
 
 def test_every_sentence_has_its_english() -> None:
