@@ -33,6 +33,7 @@ from bot.ledger.schema import upgrade_to_head
 from bot.ledger.shops import LedgerShops
 from bot.ledger.users import LedgerUsers, Role
 from bot.storage import codec
+from bot.storage.kept_files import KeptFiles
 from bot.storage.sessions import RedisSessions
 from bot.storage.throttle import RedisThrottle
 from bot.web.console.parts import Console
@@ -177,6 +178,7 @@ async def measure(conversations: int, messages: int, rounds: int, seed: int) -> 
             LedgerAudit(ledger),
             RedisSessions(redis),
             RedisThrottle(redis, b"s" * 32),
+            KeptFiles(Path(folder) / "files"),
         )
         await console.users.create(
             SHOP, "bench", "Bench", Role.OWNER, password_hash=await Passwords().hash(PASSWORD)

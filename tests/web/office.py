@@ -21,6 +21,7 @@ from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.users import LedgerUsers, Role
 from bot.storage.journal import START
+from bot.storage.kept_files import KeptFiles
 from bot.storage.memory_lanes import MemoryJournal
 from bot.storage.sessions import RedisSessions
 from bot.storage.throttle import RedisThrottle
@@ -152,6 +153,7 @@ async def open_office(redis: Redis, work: bool = False) -> AsyncIterator[Office]
         audit=LedgerAudit(house.ledger),
         sessions=RedisSessions(redis),
         throttle=RedisThrottle(redis, SECRET),
+        files=KeptFiles(house.folder / "files"),
         passwords=Passwords(),
     )
     async with serving(house, work, console=console, reads=LedgerReads(house.ledger)):
