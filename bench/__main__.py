@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("startup", "lanes", "webhooks", "rest", "turns", "catalogue", "detection", "hang", "console")
+NAMES = ("startup", "lanes", "webhooks", "rest", "turns", "catalogue", "detection", "hang", "console", "triage")
 
 
 def main() -> int:

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     except rehearsals.AlreadyDrilling as error:
         print(f"relais: {error}", file=sys.stderr)
         return 2
-    words = drill.text(report, arguments.shop, "Africa/Abidjan")
+    words = drill.text(report)
     (found.data_dir / "drills" / plan.id / "report.txt").write_text(words, encoding="utf-8")
     print(words)
     return 0

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.core.addresses import ChannelName
 from bot.core.conversations import Conversation
 from bot.core.messages import UNASKED, Purpose
-from bot.core.readiness import Road, mask
+from bot.core.readiness import Road
 from bot.core.shops import Policy
 
 WAIT_SECONDS = 180.0
@@ -71,14 +71,6 @@ def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
         return one.tier, -weight, one.conversation_id
 
     return sorted(candidates, key=place)
-
-
-def road_of(roads: Road, tier: Tier, open_channels: Iterable[ChannelName]) -> ChannelName | None:
-    """The first open channel, in the shop's order, on which somebody may be written to; None: to be called."""
-    for channel in open_channels:
-        if roads & mask((channel,), order_under_way=tier is Tier.ORDER):
-            return channel
-    return None
 
 
 def rates(sms_per_second: float) -> Mapping[ChannelName, float]:

@@ -89,7 +89,10 @@ async def run(plan: Plan, shops: Path, drills: Path, environ: Mapping[str, str])
         report = {"plan": asdict(plan), "state": "running", "started_at": _now(), "ended_at": None}
         _write(place, report)
         try:
-            copy_shop(shops / plan.shop, place / "shops" / plan.shop)
+            copied = place / "shops" / plan.shop
+            copy_shop(shops / plan.shop, copied)
+            shop = yaml.safe_load((copied / "shop.yml").read_text(encoding="utf-8"))
+            report |= {"name": shop["name"], "timezone": shop.get("timezone", "Africa/Abidjan")}
             found = await _play(plan, place, environ)
             report |= {"state": "over", **found}
         except BaseException as error:
@@ -168,7 +171,7 @@ async def _stands(http: httpx.AsyncClient, gateway: str) -> bool:
     return False
 
 
-def text(report: Mapping[str, Any], shop: str, timezone: str) -> str:
+def text(report: Mapping[str, Any]) -> str:
     """The printed report, French: what the phones showed, then each outage as after a real one."""
     plan, phones = report["plan"], report.get("phones") or {}
     lines = [f"Répétition du {plan['day']}, {plan['people']} clients, vitesse {plan['speed']:g}"]
@@ -181,7 +184,9 @@ def text(report: Mapping[str, Any], shop: str, timezone: str) -> str:
             ),
         ]
     parts = ["\n".join(lines) + "\n"]
-    parts += [incidents.report(shop, one, timezone) for one in report.get("incidents", ())]
+    parts += [
+        incidents.report(report["name"], one, report["timezone"]) for one in report.get("incidents", ())
+    ]
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core import triage
 from bot.core.addresses import ChannelName
 from bot.core.messages import UNASKED, Purpose
-from bot.core.readiness import Road
+from bot.core.readiness import Road, mask
 from bot.core.shops import Policy
 from bot.core.triage import Candidate, Tier
 
@@ -88,14 +88,9 @@ def test_a_night_reaches_over_midnight(hour: int, until: tuple[int, int] | None)
     assert triage.quiet_until(Policy(quiet_hours=("21:30", "07:00")), "Africa/Abidjan", now) == expected
 
 
-@pytest.mark.parametrize(
-    ("roads", "tier", "road"),
-    [
-        (Road.TELEGRAM | Road.SMS, Tier.REST, ChannelName.TELEGRAM),
-        (Road.SMS_DERIVED, Tier.ORDER, ChannelName.SMS),
-        (Road.SMS_DERIVED, Tier.REST, None),
-        (Road.WHATSAPP, Tier.ORDER, None),
-    ],
-)
-def test_a_derived_number_serves_an_order_under_way_only(roads: Road, tier: Tier, road: ChannelName | None) -> None:
-    assert triage.road_of(roads, tier, (ChannelName.TELEGRAM, ChannelName.SMS)) is road
+@pytest.mark.parametrize(("under_way", "reached"), [(True, True), (False, False)])
+def test_a_derived_number_serves_an_order_under_way_only(under_way: bool, reached: bool) -> None:
+    roads = mask((ChannelName.TELEGRAM, ChannelName.SMS), order_under_way=under_way)
+
+    assert bool(roads & Road.SMS_DERIVED) is reached
+    assert roads & Road.SMS and roads & Road.TELEGRAM and not roads & Road.WHATSAPP

@@ -100,7 +100,7 @@ def test_its_report_is_french() -> None:
         "wait_p95_s": None,
         "wait_longest_s": 4,
     }
-    words = text({"plan": plan, "phones": phones, "incidents": []}, "Awa Mode", "Africa/Abidjan")
+    words = text({"plan": plan, "phones": phones, "incidents": []})
 
     assert "Répétition du 2021-10-04, 12 clients" in words
     assert "sans réponse 1" in words and "médiane 1.5, 95 % -, plus longue 4" in words
