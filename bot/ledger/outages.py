@@ -45,7 +45,7 @@ async def ready(
 ) -> Mapping[str, Any]:
     """REST's ``readiness``. ``domains``: the shop's channels and what each depends on. Raises Unavailable.
 
-    Two counts over indexes, so it takes milliseconds at 100,000 customers.
+    Two counts over indexes: half a second at 100,000 customers of whom 60,000 have an open basket (SQLite).
     """
     alive = (Customer.shop_id == shop_id, Customer.erased_at.is_(None))
     baskets = (
