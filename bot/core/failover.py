@@ -96,7 +96,7 @@ def choose(
             closed = why
     if reply.gone is not None:
         # Nobody waits for it: it is neither kept nor used to try a dead channel.
-        return Drop(closed)
+        return Drop("unasked")
     return Hold(closed, now + HOLD_SECONDS, probe)
 
 

@@ -51,7 +51,7 @@ async def counts(connection: AsyncConnection, row: Any, now: datetime) -> dict[s
             MessageRow.status.in_(NEVER_LEFT),
             MessageRow.superseded_by.is_(None),
             # Told unasked and no longer needed: nothing that anybody waited for.
-            or_(MessageRow.reason.is_(None), MessageRow.reason != "returned"),
+            or_(MessageRow.reason.is_(None), MessageRow.reason.not_in(("returned", "unasked"))),
         ),
         "duplicated": _messages(within, MessageRow.direction == "out", MessageRow.status.in_(ARRIVED), twin),
         "spent_xof": select(func.coalesce(func.sum(MessageRow.cost_xof), 0)).where(within),
