@@ -7,8 +7,11 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from sqlalchemy import insert
 
 from bot.core.addresses import PARTITIONS, home_lane
 from bot.flows.tell_orders import tell_orders
@@ -20,6 +23,7 @@ from bot.ledger.feed_readers import LedgerOrderNews
 from bot.ledger.importing import import_shops
 from bot.ledger.keys import LedgerKeys
 from bot.ledger.numbering import Numberer
+from bot.ledger.outage_models import Incident
 from bot.ledger.outbox import event_row, tell
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.times import utc_now
@@ -134,6 +138,7 @@ class Branch(House):
         await self.call("PATCH", f"/webhooks/{webhook['id']}", own.key, json={"status": "disabled"})
         now = utc_now()
         async with self.ledger.writing() as connection:
+            await connection.execute(insert(Incident).values(**_incident(shop, now)))
             await tell(
                 connection, [event_row(shop, f"test:{shop}", "customer.linked", now, {"address": "web:1"})]
             )
@@ -145,6 +150,7 @@ class Branch(House):
             "commune": "Cocody",
             "channel": "whatsapp",
             "webhook_id": webhook["id"],
+            "incident_id": f"i-{shop}",
             "event_id": f"order.placed:{made['id']}",
         }
         await eventually(lambda: self._numbered(own))
@@ -194,6 +200,13 @@ async def open_branch(
             stop.set()
             await branch.sender.run(stop)
             await branch.hooks.close()
+
+
+def _incident(shop: str, now: datetime) -> dict[str, Any]:
+    counts = dict.fromkeys(("moved", "answered", "held", "lost", "duplicated", "spent_xof", "saved_xof"), 0)
+    times = {"began_at": now, "detected_at": now, "ended_at": now}
+    told = {"id": f"i-{shop}", "shop_id": shop, "channel": "whatsapp", "fault_domain": "meta", "evidence": []}
+    return {**told, **times, **counts}
 
 
 def path_of(operation: Operation, ids: dict[str, str]) -> str:
