@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -106,10 +107,8 @@ def is_public(address: Ip) -> bool:
 
 def _literal(host: str) -> Ip | None:
     """The address a host is written as, also in the old forms (``2130706433``, ``0x7f.1``) that resolvers take."""
-    try:
+    with suppress(ValueError):
         return ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
     try:
         return IPv4Address(socket.inet_aton(host))
     except OSError:
