@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from bot.core.messages import Received
 from bot.core.tokens import Tokens
-from bot.flows.receive import receive
+from bot.flows.receive import lane_for, receive
 from bot.ports import Clock, Codec, Lanes, Unavailable
 
 EVERY = 300.0
@@ -22,6 +22,8 @@ BACK = 3600.0
 SETTLED = 20.0
 """A younger message is left alone: its webhook may be on its way (15 s with all repeats), and knows more of the sender
 than the list does, so that a new shopper's message would begin two conversations."""
+STRANGER = 120.0
+"""The same for a sender nobody knows here: the webhook's message may also wait for a worker."""
 
 
 @runtime_checkable
@@ -44,11 +46,19 @@ async def catch_up(
         except Unavailable:
             continue
         for message in messages:
-            if message.written_at is not None and message.written_at > now - SETTLED:
+            if not await _settled(lanes, tokens, message, now):
                 continue
             put = await receive(lanes, codec, tokens, message)
             fresh += put is not None and put.fresh
     return fresh
+
+
+async def _settled(lanes: Lanes, tokens: Tokens, message: Received, now: float) -> bool:
+    age = STRANGER if message.written_at is None else now - message.written_at
+    lane = lane_for(tokens, message)
+    if not SETTLED <= age < STRANGER or lane is None:
+        return age >= STRANGER
+    return await lanes.resolve(lane) != lane or await lanes.peek(lane) is not None
 
 
 async def keep_up(
@@ -56,7 +66,7 @@ async def keep_up(
     gateway: Callable[[], Awaitable[str | None]],
     run: Callable[[float], Awaitable[int]],
 ) -> None:
-    """Run at start, once what came while the gateway was gone or started anew is settled, and every 5 minutes.
+    """Run when what came before the start, or while the gateway was gone, is settled; then every 5 minutes.
 
     ``gateway`` names its present life, None while it does not answer: a restart takes a second or two, less than is
     seen by looking, and Twilio's repeats may all fall into it. Never returns.
@@ -64,7 +74,6 @@ async def keep_up(
     last_alive = last_run = clock.now()
     again_at, back = last_alive + SETTLED, BACK
     life = await gateway()
-    await run(last_run - BACK)
     while True:
         await clock.sleep(LOOK_EVERY)
         now = clock.now()

@@ -9,7 +9,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,7 @@ SAID = {
     Awaiting.PAYMENT: "wave",
     Awaiting.CONFIRMATION: "oui",
 }
+ACCEPTED = re.compile(r'^relais_webhooks_accepted_total\{hook="whatsapp"\} (\S+)$', re.MULTILINE)
 NOWHERE = LaneId("")
 AT_ONCE = 12
 """Requests of the test's own at once: more would only measure the test."""
@@ -179,6 +180,22 @@ class Crowd:
             return talk.pending != asked[s.id][1].pending and not talk.unanswered
 
         await self.until([s for s, _, _ in asked.values()], goes_on, 60, "the next question")
+
+    async def write_as_it_breaks(self, write: Callable[[], Awaitable[None]], count: int, break_: Callable[[], Any]) -> None:
+        """Their messages are in, and not one has been answered, when it breaks: everybody is owed an answer."""
+        with self.running.stopped("worker"):
+            before = await self._accepted()
+            await write()
+            async with asyncio.timeout(60):
+                while await self._accepted() < before + count:
+                    await asyncio.sleep(0.05)
+            await break_()
+
+    async def _accepted(self) -> int:
+        """WhatsApp webhooks that are durable, by the gateway's own count."""
+        text = (await self.http.get(f"{self.running.gateway}/metrics")).text
+        found = ACCEPTED.search(text)
+        return int(float(found[1])) if found else 0
 
     async def messages(self, shopper: Shopper) -> list[dict[str, Any]]:
         async with self._turns:

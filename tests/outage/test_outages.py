@@ -26,10 +26,13 @@ class Outage:
     """What breaks, and by which roads people can still be reached."""
 
     what: str
-    faults: tuple[tuple[str, str, dict[str, Any]], ...]
+    fault: tuple[str, str, dict[str, Any]]
     roads: frozenset[str]
+    """Who is led on elsewhere."""
     hears: bool = True
     """Does what shoppers write on WhatsApp still come in?"""
+    by_themselves: frozenset[str] = frozenset()
+    """Who has a way left on which to write without being told."""
 
     def __str__(self) -> str:
         return self.what
@@ -37,11 +40,11 @@ class Outage:
 
 EVERY_ROAD = frozenset({"telegram", "two_way", "one_way"})
 OUTAGES = [
-    Outage("WhatsApp refuses", (("whatsapp", "reject", {}),), EVERY_ROAD),
-    Outage("WhatsApp silent", (("whatsapp", "silent_accepted", {"release": True}),), EVERY_ROAD),
-    Outage("Twilio down", (("twilio", "down", {}),), frozenset({"telegram"}), hears=False),
-    Outage("country offline", (("country", "offline", {}),), frozenset({"two_way", "one_way"}), hears=False),
-    Outage("WhatsApp flapping", (("whatsapp", "reject", {"flaps": 20}),), EVERY_ROAD),
+    Outage("WhatsApp refuses", ("whatsapp", "reject", {}), EVERY_ROAD),
+    Outage("WhatsApp silent", ("whatsapp", "silent_accepted", {"release": True}), EVERY_ROAD),
+    Outage("Twilio down", ("twilio", "down", {}), frozenset({"telegram"}), hears=False),
+    Outage("country offline", ("country", "offline", {}), frozenset(), False, frozenset({"two_way"})),
+    Outage("WhatsApp flapping", ("whatsapp", "reject", {"flaps": 20}), EVERY_ROAD),
 ]
 
 
@@ -62,24 +65,29 @@ async def test_everybody_ends_with_one_exact_order(
             await people.step([s for i, s in enumerate(everybody) if i // len(REACH) % STAGES > stage], lambda _: W)
         later = [s for i, s in enumerate(everybody) if i % 9 == 0]
         at_once = [s for s in everybody if s not in later]
-        for channel, fault, options in outage.faults:
-            await people.fault(channel, fault, **options)
-
-        await write_next(people, at_once)
+        channel, fault, options = outage.fault
         reachable = [s for s in at_once if s.reach in outage.roads]
         if outage.hears:
-            await people.until(reachable, has_left, 90, "everybody who has another road is on it")
-            report.to_other_s = await seconds(people, reachable)
+            await people.fault(channel, fault, **options)
+            await write_next(people, at_once)
+        else:
+            await people.write_as_it_breaks(
+                lambda: write_next(people, at_once),
+                len(at_once),
+                lambda: people.fault(channel, fault, **options),
+            )
+        await people.until(reachable, has_left, 90, "everybody who has another road is on it")
+        report.to_other_s = await seconds(people, reachable)
+        if outage.hears:
             await write_next(people, later)
             known = [s for s in later if s.reach in outage.roads]
             await people.until(known, has_left, 60, "who writes later as well")
             report.later_s = await seconds(people, known)
         report.held = sum(held(talk) for _, talk in await people.records(everybody))
         gone_on = [s for s, talk in await people.records(everybody) if talk.channel is not W]
-        await people.finish(gone_on, road_of)
+        await people.finish(gone_on + [s for s in at_once if s.reach in outage.by_themselves], road_of)
 
-        for channel, fault, _ in outage.faults:
-            await people.fault(channel, fault, on=False)
+        await people.fault(channel, fault, on=False)
         back = [s for s, talk in await people.records(everybody) if talk.last_order_id is None]
         await people.until(back, answered, 120, "what was held has come")
         await people.finish(back, lambda _: W, 120)
