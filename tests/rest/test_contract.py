@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.web.api.operations import STREAM
 from bot.web.api.table import OPERATIONS
 from tests.rest.branch import Branch
 from tests.web.house import SHOP
@@ -48,10 +49,13 @@ async def test_the_fuzzer_finds_nothing(branch: Branch, tmp_path: Path, key: str
         *("--phases", PHASES.get(key, "examples,fuzzing"), "--exclude-checks", ",".join(LEFT_OUT)),
         # It never ends by itself.
         *("--exclude-path", "/api/v1/events/stream"),
+        # It starts processes, which this branch has nobody for.
+        *("--exclude-path-regex", "/api/v1/drills"),
     ]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()[-6000:]
-    assert f"Tested: {len(OPERATIONS) - 1}" in out.decode()
+    tried = [o for o in OPERATIONS if o.media != STREAM and not o.path.startswith("/drills")]
+    assert f"Tested: {len(tried)}" in out.decode()
