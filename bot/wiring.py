@@ -431,8 +431,8 @@ async def prepare(found: Settings, say: Callable[[str], None]) -> None:
             for field in shop.kept:
                 say(f"{shop.shop_id}: kept {field} as it was changed here (--replace overwrites)")
         if found.simulator:
-            await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
             await demo_users(ledger, found.data_dir / "demo-users.json")
+            await _demo_keys(ledger, found.data_dir / "demo-keys.json", found)
         elif demos := await LedgerUsers(ledger).demos():
             raise SettingsError(
                 [f"demo user {login} in the ledger: relais users remove --demo" for login in demos]
