@@ -90,7 +90,7 @@ def test_a_worker_that_slept_through_its_lease_inside_a_call_writes_nothing(
     with relais.second_worker(), relais.stopped("worker"):
         gate.release()
         time.sleep(12)  # the row says so: longer than a lease
-        eventually(lambda: settled(person, {"delivered", "read"}), 40, "the other worker settled it")
+        eventually(lambda: settled(person, {"delivered", "read"}), 90, "the other worker settled it")
     person.write("2 pagnes uniwax rouge")
     holds_two(person)
     assert len([m for m in person.screen("whatsapp") if m["direction"] == "out"]) == len(answers(person))
