@@ -15,7 +15,7 @@ from tests.outage.report import Report, count
 from tests.outage.test_outages import has_left, road_of, write_next
 from tests.system.running import Running
 
-SIZE = 100 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 20
+SIZE = 100 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 10
 STALE = ("oui", "annule", "+ 1 foulard wax", "2", "je confirme")
 """What each types on the dead WhatsApp while it goes on elsewhere."""
 BLIP = 40

@@ -15,7 +15,7 @@ from tests.outage.crowd import SAID, P, S, Shopper, T, W, crowd, held
 from tests.outage.report import Report, count, first_elsewhere
 from tests.system.running import Running
 
-SIZE = 200 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 32
+SIZE = 200 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 16
 REACH = ("whatsapp", "telegram", "two_way", "one_way")
 STAGES = 5
 """Questions between the basket and the confirmation."""
