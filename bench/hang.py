@@ -51,6 +51,18 @@ class Bench:
         answer.raise_for_status()
         return answer.json()
 
+    async def warm(self) -> None:
+        """One shopper on each channel, waited for: the libraries behind a channel are loaded at its first message."""
+        person = await self.sim("people")
+        await self.sim("telegram", person=person["id"], shop=SHOP, start="")
+        await self.sim("whatsapp", person=person["id"], shop=SHOP, text="2 pagnes uniwax rouge")
+        query = {"person": person["id"], "shop": SHOP}
+        answered: set[str] = set()
+        while not {"telegram", "whatsapp"} <= answered:
+            shown = (await self._http.get(f"{self._running.simulator}/sim/messages", params=query)).json()
+            answered = {m["channel"] for m in shown["messages"] if m["direction"] == "out"}
+            await asyncio.sleep(0.2)
+
     async def row(self, what: str, rate: float, seconds: float) -> Row:
         """Let them all write for so many seconds, then look at the phones."""
         chats = [await self.sim("people") for _ in range(self._on_telegram)]
@@ -102,6 +114,7 @@ class Bench:
 async def measure(running: Running, rate: float, seconds: float, on_telegram: int) -> list[Row]:
     async with httpx.AsyncClient(timeout=60.0, trust_env=False) as http:
         bench = Bench(running, http, on_telegram)
+        await bench.warm()
         rows = [await bench.row("Telegram alone", 0, seconds / 2)]
         rows.append(await bench.row("WhatsApp answers", rate, seconds))
         await bench.sim("faults", channel="whatsapp", fault="timeout", on=True, options={"deliver": False})
