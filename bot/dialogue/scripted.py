@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bot.core.addresses import ChannelName
 from bot.core.basket import Basket
-from bot.core.cart import added
+from bot.core.cart import added, with_option
 from bot.core.catalogue import Product, Zone, index, match_commune
 from bot.core.checkout import (
     delivered_to,
@@ -103,17 +103,15 @@ class ScriptedDialogue:
                 return self._with_items(prefilled(basket, turn.customer_name, turn.known_phone), text)
 
     def _with_options(self, basket: Basket, text: str) -> Basket:
-        lines = []
-        for line in basket.lines:
-            product = self._index.products[line.product_id]
-            chosen = dict(line.options)
+        """One option of every line that lacks it; lines that become equal are joined."""
+        for position in reversed(range(len(basket.lines))):
+            product = self._index.products[basket.lines[position].product_id]
             for option, values in product.options:
                 read = read_option(text, values)
-                if option not in chosen and read is not None:
-                    chosen[option] = read
-            options = tuple((option, chosen[option]) for option, _ in product.options if option in chosen)
-            lines.append(replace(line, options=options))
-        return basket if tuple(lines) == basket.lines else basket.changed(lines=tuple(lines))
+                if read is not None and option not in dict(basket.lines[position].options):
+                    basket = with_option(basket, position, product, option, read)
+                    break
+        return basket
 
     def _with_items(self, basket: Basket, text: str) -> Basket:
         found = find_items(text, self._index)

@@ -147,6 +147,7 @@ class Market:
         self.lanes = self.lanes_type(self.clock)
         self.archive = Archive(self.lanes)
         self.board = MemoryHealthBoard(self.clock)
+        self.meter = MemoryMeter(self.clock)
         products = [replace(p, stock=STOCK) for p in read_products(folder) if p.id in SOLD]
         zones = read_zones(folder)
         self.ledger = Ledger(products, zones)
@@ -211,7 +212,7 @@ class Market:
             tokens=TOKENS,
             permits=Permits(),
             files=Drawer(),
-            meter=MemoryMeter(clock),
+            meter=Reached(self.meter, process, "store", 0.001),
             settling=AT_ONCE,
         )
         worker = Worker(desk)

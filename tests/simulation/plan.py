@@ -43,6 +43,7 @@ KINDS: dict[str, tuple[float, tuple[float, float], tuple[str, ...]]] = {
     "twilio": (0.7, (60.0, 1800.0), ("refuse", "hang")),
     "webhooks lost": (1.5, (60.0, 900.0), ("",)),
     "webhooks repeated": (1.5, (60.0, 900.0), ("",)),
+    "network slow": (2.0, (60.0, 900.0), ("",)),
     "callbacks lost": (1.5, (60.0, 900.0), ("",)),
 }
 
@@ -138,6 +139,15 @@ def _store_loses(market: Market, fault: Fault) -> Undo:
     return undo
 
 
+def _slow(market: Market, fault: Fault) -> Undo:
+    market.weather.slow = 100.0
+
+    def undo() -> None:
+        market.weather.slow = 1.0
+
+    return undo
+
+
 def _rasa_forgets(market: Market, fault: Fault) -> Undo:
     market.rasa.forgets = 0.3
 
@@ -187,6 +197,7 @@ _START: dict[str, Callable[[Market, Fault], Undo]] = {
     "rasa down": _party_down("rasa"),
     "rasa forgets": _rasa_forgets,
     "ledger down": _party_down("ledger"),
+    "network slow": _slow,
     "whatsapp": _outage(W),
     "whatsapp blip": _outage(W),
     "telegram": _outage(T),

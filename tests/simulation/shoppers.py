@@ -127,17 +127,21 @@ class Shopper:
             if shown is None:
                 self._nudge(words)
                 continue
-            text = plain(shown.part.text)
-            if re.search(r"commande r-\d+ confirmee", text):
+            await asyncio.sleep(self.draws.uniform(0.5, 15.0))
+            # What came while they were reading is read too: the last question is the one they answer.
+            fresh = [shown, *self._waiting()]
+            if any(re.search(r"commande r-\d+ confirmee", plain(seen.part.text)) for seen in fresh):
                 return
-            kind = _question(text)
-            if kind is None:
+            if any("c'est annule" in plain(seen.part.text) for seen in fresh):
+                confirmed = False
+            asked = [(seen, kind) for seen in fresh if (kind := _question(plain(seen.part.text)))]
+            if not asked:
                 continue
+            shown, kind = asked[-1]
             if not (shown.channel is not self._here and self.draws.random() < self.habits.stays):
                 self._here = shown.channel
             if confirmed and kind == "product":
                 return  # the order is through, and what said so was lost on the way
-            await asyncio.sleep(self.draws.uniform(0.5, 15.0))
             match kind:
                 case "product":
                     words = wish.words
@@ -226,6 +230,15 @@ class Shopper:
         for channel, carrier in self.carriers.items():
             self._read[channel] = len(carrier.screens.get(self._reply_to(channel), []))
 
+    def _waiting(self) -> list[OnScreen]:
+        """Everything on the screens that was not read yet, oldest first."""
+        fresh: list[OnScreen] = []
+        for channel, carrier in self.carriers.items():
+            screen = carrier.screens.get(self._reply_to(channel), [])
+            fresh += screen[self._read.get(channel, 0) :]
+            self._read[channel] = len(screen)
+        return sorted(fresh, key=lambda shown: shown.at)
+
     async def _next(self, seconds: float) -> OnScreen | None:
         """The next message on any screen, oldest first; None when nothing came in time."""
         loop = asyncio.get_running_loop()
@@ -257,6 +270,6 @@ def _question(text: str) -> str | None:
 
 
 def _exactly(text: str, wish: Wish) -> bool:
-    """Does the recap list exactly what was wanted?"""
-    shown = re.findall(r"\d+ x [^\n,=]+?(?:\([^)\n]*\))?(?=\n|,| =|$)", text.split("Total")[0])
-    return sorted({line.strip() for line in shown}) == sorted(wish.recap)
+    """Does the recap list exactly what was wanted? A notice's summary of the basket stands within a sentence."""
+    shown = re.findall(r"^\d+ x .+$", text, re.MULTILINE)
+    return sorted(shown) == sorted(wish.recap)
