@@ -156,7 +156,7 @@ def _road(
 def _derived_may_be_used(conversation: Conversation, delivery: Delivery) -> bool:
     """A number derived from WhatsApp or given by the shop counts as proved for an order in progress or placed.
 
-    Reaching out may use it only about the basket that is open: see docs/decisions/0025.
+    Reaching out may use it only about the basket that is open: see docs/decisions/0013.
     """
     if delivery.reply.purpose is Purpose.REACH_OUT:
         return bool(conversation.basket.lines) and not conversation.basket.closed
