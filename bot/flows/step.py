@@ -20,6 +20,7 @@ from bot.flows import (
     converse,
     deliver,
     erasing,
+    intake,
     keep_files,
     nudge,
     reach_out,
@@ -96,7 +97,7 @@ async def _one(desk: Desk, work: Work, now: float) -> bool:
 async def _take_in(desk: Desk, work: Work, item: Item) -> None:
     match item:
         case Received():
-            await converse.intake(desk, work, item)
+            await intake.intake(desk, work, item)
             await reconcile.heard(desk, work, item)
         case Reported():
             await reconcile.reconcile(desk, work, item)
@@ -136,7 +137,7 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
             await desk.files.forget(work.lane)
             work.conversation = erasing.blank(conversation)
         case "page_started":
-            converse.start_page(work, command.argument("address") or "", now)
+            intake.start_page(work, command.argument("address") or "", now)
         case "reach_out":
             await reach_out.obey(desk, work, command, now)
         case "page_seen":
@@ -194,17 +195,17 @@ def _first(lease: Lease, items: list[tuple[str, Item]]) -> Conversation | None:
     """The record of a new shopper, from the first thing heard of them."""
     for _, item in items:
         if isinstance(item, Received):
-            return converse.new_conversation(
+            return intake.new_conversation(
                 lease.lane, item.shop_id, item.channel, lease.now
             )
         if isinstance(item, Command) and item.name == "page_started":
             shop = item.argument("shop")
             if shop is not None:
-                return converse.new_conversation(
+                return intake.new_conversation(
                     lease.lane, ShopId(shop), ChannelName.WEB, lease.now
                 )
         if isinstance(item, Command) and (begun := tell_orders.first_of(item)):
-            return converse.new_conversation(lease.lane, *begun, lease.now)
+            return intake.new_conversation(lease.lane, *begun, lease.now)
     return None
 
 
