@@ -69,6 +69,7 @@ class Commit:
     """All that changes at once. ``due_at``: store's clock, None for never; items left over make it due now."""
 
     state: bytes
+    """The encoded conversation; empty leaves the lane without one."""
     handled: tuple[str, ...]
     """Ids of inbox items to remove."""
     due_at: float | None

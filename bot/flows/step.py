@@ -30,7 +30,7 @@ from bot.flows import (
     watch,
 )
 from bot.flows.desk import Desk, NoPermit, Work, commit
-from bot.ports import Lease
+from bot.ports import Commit, Lease
 
 MOST_STEPS = 40
 """Steps on one lease before the lane goes back, so that one busy shopper cannot keep a worker."""
@@ -182,7 +182,9 @@ async def load(desk: Desk, lease: Lease) -> Work | None:
     if conversation is None:
         conversation = await desk.records.latest(lease.lane) or _first(lease, items)
     if conversation is None:
-        await desk.lanes.release(lease, due_in=3600.0)
+        # A status or a command for somebody who is not there (any more): nothing will ever be done with it.
+        handled = tuple(key for key, _ in items)
+        await desk.lanes.commit(lease, Commit(state=b"", handled=handled, due_at=None))
         return None
     shop = await desk.shops.get(conversation.shop_id)
     if shop is None:

@@ -120,7 +120,7 @@ class MemoryLanes:
         if not repeated:
             for item_id in commit.handled:
                 record.inbox.pop(item_id, None)
-            record.state, record.operation = commit.state, operation
+            record.state, record.operation = commit.state or None, operation
             if commit.journal is not None:
                 self._journal(partition_of(lease.lane), commit.journal)
         if not commit.release:

@@ -196,9 +196,10 @@ async def _up(found: Settings, listening: socket.socket, say: Callable[[str], No
             continue  # under nohup it goes on when the terminal is closed
         loop.add_signal_handler(signum, stop)
     known = addresses(found, ports)
-    place = data / "addresses.json"
-    place.touch(mode=0o600)  # REDIS_URL may carry a password
-    place.write_text(json.dumps(known, indent=2))
+    place, draft = data / "addresses.json", data / "addresses.json.new"
+    draft.touch(mode=0o600)  # REDIS_URL may carry a password
+    draft.write_text(json.dumps(known, indent=2))
+    draft.replace(place)  # whoever waits for it never reads half of it
     greeter = asyncio.create_task(_greet(supervisor, found, ports, known, say))
     try:
         await supervisor.run()

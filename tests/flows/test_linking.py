@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bot.core.addresses import Address, ChannelName, Scheme, home_lane
+from bot.core.messages import Command
+from bot.flows.receive import put_item
 from bot.storage import codec
 from tests.flows.world import SHOP, World
 
@@ -39,3 +41,13 @@ async def test_an_order_under_way_by_sms_stays_where_it_is() -> None:
     state = await world.lanes.peek(lane)
     assert state is not None
     assert codec.decode_conversation(state).basket.lines
+
+
+async def test_what_comes_for_somebody_who_is_not_there_is_dropped_and_not_kept_due() -> None:
+    world = World()
+    nobody = home_lane(SHOP, Address(Scheme.TEL, "+2250700000077"))
+    await put_item(world.lanes, codec, nobody, Command("blocked:1", "blocked", world.clock.now()))
+    await world.work()
+    assert await world.lanes.peek(nobody) is None
+    world.clock.time += 7200
+    assert list(await world.lanes.due_partitions()) == []

@@ -47,6 +47,21 @@ async def test_a_repeat_is_dropped_also_after_it_was_handled(store: Store) -> No
     assert await store.lanes.take(partition_of(A)) is None
 
 
+async def test_an_empty_state_leaves_no_record_and_no_work(store: Store) -> None:
+    await store.lanes.put(A, "1", b"1")
+    lease = await take(store, A)
+    await store.lanes.commit(lease, done(lease, state=b"known"))
+    assert await store.lanes.peek(A) == b"known"
+    await store.lanes.put(A, "2", b"2")
+    lease = await take(store, A)
+    await store.lanes.commit(lease, done(lease, state=b""))
+    assert await store.lanes.peek(A) is None
+    assert await store.lanes.take(partition_of(A)) is None
+    assert not (await store.lanes.put(A, "2", b"again")).fresh
+    await store.lanes.put(A, "3", b"3")
+    assert (await take(store, A)).state is None
+
+
 async def test_a_seen_id_is_forgotten_after_eight_days(store: Store) -> None:
     await store.lanes.put(A, "1", b"1")
     lease = await take(store, A)

@@ -12,7 +12,12 @@ if not repeated then
     redis.call('LREM', KEYS[2], 1, ARGV[i])
     redis.call('HDEL', KEYS[3], ARGV[i])
   end
-  redis.call('HSET', KEYS[1], 'state', ARGV[10], 'operation', ARGV[6])
+  redis.call('HSET', KEYS[1], 'operation', ARGV[6])
+  if ARGV[10] == '' then
+    redis.call('HDEL', KEYS[1], 'state')
+  else
+    redis.call('HSET', KEYS[1], 'state', ARGV[10])
+  end
   if ARGV[11] == '1' then
     redis.call('XADD', KEYS[5], '*', 'entry', ARGV[12])
   end
