@@ -84,13 +84,9 @@ class Turn:
 
     @property
     def changed(self) -> bool:
-        """Does the basket differ from the one the turn began with?"""
-        return (self.basket.lines, self.basket.checkout) != (
-            self._given.lines,
-            self._given.checkout,
-        ) and not (
-            self._given.closed and not self.basket.lines and self.basket.checkout == Basket(id="").checkout
-        )
+        """Does the basket differ from the one the turn began with? A closed one gives way to whatever is in the new one."""
+        before = Basket(id="") if self._given.closed else self._given
+        return (self.basket.lines, self.basket.checkout) != (before.lines, before.checkout)
 
     @property
     def confirmable(self) -> bool:
