@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.commands import on_running, table
-from bot.core.health import AccountHealth, effective
+from bot.flows.channel_states import known
 from bot.running import Running
-from bot.storage.forces import force_key
 from bot.storage.redis import RedisHealthBoard
 
 
@@ -25,18 +24,16 @@ async def show(system: Running, arguments: argparse.Namespace) -> str:
     rows = [("SHOP", "CHANNEL", "STATE", "SINCE", "FORCED", "EVIDENCE")]
     for name in [arguments.shop] if arguments.shop else await system.shops.ids():
         shop = await system.shop(name)
-        keys = {channel: (account, force_key(shop.id, channel)) for channel, account in shop.accounts.items()}
-        known = await board.read([key for pair in keys.values() for key in pair])
-        for channel, (account, forced) in keys.items():
-            measured, force = known.get(account, AccountHealth()), known.get(forced)
+        for one in await known(board, shop):
+            routed = one.routed
             rows.append(
                 (
                     shop.id,
-                    channel.value,
-                    effective(measured, force).value,
-                    _time(measured.since),
-                    f"{force.forced}: {force.forced_reason}" if force is not None and force.forced else "-",
-                    "; ".join(f"{_time(seen.at)} {seen.kind.value} {seen.detail}".strip() for seen in measured.evidence[-2:])
+                    one.channel.value,
+                    routed.state.value,
+                    _time(one.measured.since),
+                    f"{routed.forced}: {routed.forced_reason}" if routed.forced else "-",
+                    "; ".join(f"{_time(seen.at)} {seen.kind.value} {seen.detail}".strip() for seen in one.measured.evidence[-2:])
                     or "-",
                 )
             )

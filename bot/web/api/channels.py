@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from bot.core.addresses import ChannelName, ShopId
-from bot.core.health import AccountHealth, effective
+from bot.core.addresses import ShopId
 from bot.core.shops import Shop
-from bot.flows.desk import force_key
+from bot.flows.channel_states import Known, known
 from bot.web.api import models
 from bot.web.api.operations import Call, Operation, Result
 from bot.web.encoding import rfc3339, rfc3339_or_none
@@ -16,19 +14,18 @@ from bot.web.gateway import in_time
 from bot.web.problems import Problem
 
 
-def shape(channel: ChannelName, measured: AccountHealth, force: AccountHealth | None) -> dict[str, Any]:
+def shape(known: Known) -> dict[str, Any]:
     """A channel as REST shows it: a shop's force stands above what was measured."""
-    forced = force.forced if force is not None and force.forced in ("up", "down") else None
-    since = force.since if force is not None and forced else measured.since
+    routed = known.routed
     return {
-        "channel": channel.value,
-        "state": effective(measured, force).value,
-        "since": rfc3339_or_none(since or None),
-        "forced": forced,
-        "forced_reason": force.forced_reason if force is not None and forced else None,
+        "channel": known.channel.value,
+        "state": routed.state.value,
+        "since": rfc3339_or_none(routed.since or None),
+        "forced": routed.forced,
+        "forced_reason": routed.forced_reason,
         "evidence": [
             {"at": rfc3339(seen.at), "kind": seen.kind.value, "detail": seen.detail, "weight": seen.weight}
-            for seen in measured.evidence
+            for seen in known.measured.evidence
         ],
     }
 
@@ -41,12 +38,7 @@ async def _shop(call: Call) -> Shop:
 
 
 async def _read(call: Call, shop: Shop) -> list[dict[str, Any]]:
-    keys = [*shop.accounts.values(), *(force_key(shop.id, channel) for channel in shop.accounts)]
-    known: Mapping[str, AccountHealth] = await in_time(call.gateway.board.read(keys))
-    return [
-        shape(channel, known.get(account, AccountHealth()), known.get(force_key(shop.id, channel)))
-        for channel, account in shop.accounts.items()
-    ]
+    return [shape(one) for one in await in_time(known(call.gateway.board, shop))]
 
 
 async def list_(call: Call) -> Result:

@@ -10,10 +10,11 @@ from typing import Any
 from sanic import HTTPResponse
 
 from bot.core.health import Kind
+from bot.flows import channel_states
 from bot.ledger import outages
 from bot.ledger.history import days
 from bot.ledger.times import instant, instant_or_none
-from bot.web.console import health, words
+from bot.web.console import words
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.visit import Visit
@@ -57,9 +58,9 @@ class Shown:
 
 async def page(visit: Visit) -> HTTPResponse:
     shop, ledger = await visit.shop_facts(), visit.console.ledger
-    known = await health.known(visit.gateway, shop)
+    known = await in_time(channel_states.known(visit.gateway.board, shop))
     open_ = await outages.current(ledger, visit.shop)
-    domains = {name: health.DOMAINS[name] for name in shop.accounts}
+    domains = {name: shop.domains.get(name, ()) for name in shop.accounts}
     return visit.page(
         "channels.html",
         shop=shop,
@@ -87,7 +88,7 @@ async def force(visit: Visit) -> HTTPResponse:
     return visit.go("/channels", "auto" if state == "auto" else "forced")
 
 
-def _shown(one: health.Known, open_: list[Any], now: float) -> Shown:
+def _shown(one: channel_states.Known, open_: list[Any], now: float) -> Shown:
     routed, name = one.routed, one.channel.value
     proofs: list[Proof] = []
     for seen in reversed(one.measured.evidence):

@@ -10,6 +10,7 @@ from sanic import HTTPResponse
 
 from bot.core.conversations import Conversation
 from bot.core.shops import Shop
+from bot.flows import channel_states
 from bot.ledger.beside import LedgerBeside
 from bot.ledger.inbox import MESSAGES, LedgerInbox
 from bot.ledger.order_board import LedgerOrderBoard
@@ -17,12 +18,13 @@ from bot.ledger.times import instant
 from bot.ports import Unavailable
 from bot.web.api import conversations as rest
 from bot.web.api.lane_calls import committed
-from bot.web.console import health, inbox, words
+from bot.web.console import inbox, words
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.road import Road, Window, road, window
 from bot.web.console.timeline import Item, build
 from bot.web.console.visit import Visit
+from bot.web.gateway import in_time
 from bot.web.problems import Problem
 
 
@@ -51,7 +53,7 @@ async def story(visit: Visit, before: int | None = None) -> Story:
     box = LedgerInbox(ledger)
     try:
         record = await committed(visit.gateway, visit.shop, conversation_id)
-        channels = health.routed(await health.known(visit.gateway, shop))
+        channels = channel_states.routed(await in_time(channel_states.known(visit.gateway.board, shop)))
     except Unavailable:
         record, channels = None, {}
     shown = (

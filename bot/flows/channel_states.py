@@ -1,4 +1,4 @@
-"""What the health board knows of a shop's channels, with the shop's own force."""
+"""What the health board knows of a shop's channels: the account, the domains it rests on, and the shop's own force."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ from bot.core.addresses import ChannelName
 from bot.core.health import AccountHealth, domain_key, effective, worst
 from bot.core.shops import Shop
 from bot.flows.desk import force_key
-from bot.web.gateway import Gateway, in_time
-
-DOMAINS: Mapping[ChannelName, tuple[str, ...]] = {
-    ChannelName.WHATSAPP: ("meta", "twilio", "internet"),
-    ChannelName.SMS: ("twilio",),
-    ChannelName.TELEGRAM: ("telegram", "internet"),
-    ChannelName.WEB: ("internet",),
-}
-"""What each channel rests on, as its class says; building one would load its provider's library."""
+from bot.ports import HealthBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +18,7 @@ class Known:
 
     channel: ChannelName
     measured: AccountHealth
+    """The worst of its account and its domains."""
     force: AccountHealth | None
 
     @property
@@ -42,19 +35,19 @@ class Known:
         )
 
 
-async def known(gateway: Gateway, shop: Shop) -> list[Known]:
+async def known(board: HealthBoard, shop: Shop) -> list[Known]:
     """All channels of a shop, in its own order. Raises Unavailable."""
     order = [*shop.policy.order, *(name for name in shop.accounts if name not in shop.policy.order)]
     channels = [name for name in order if name in shop.accounts]
-    domains = sorted({domain for name in channels for domain in DOMAINS[name]})
+    domains = sorted({domain for name in channels for domain in shop.domains.get(name, ())})
     keys = [shop.accounts[name] for name in channels] + [force_key(shop.id, name) for name in channels]
-    found = await in_time(gateway.board.read([*keys, *map(domain_key, domains)]))
+    found = await board.read([*keys, *map(domain_key, domains)])
     return [
         Known(
             name,
             worst(
                 found.get(shop.accounts[name], AccountHealth()),
-                [found.get(domain_key(domain), AccountHealth()) for domain in DOMAINS[name]],
+                [found.get(domain_key(domain), AccountHealth()) for domain in shop.domains.get(name, ())],
             ),
             found.get(force_key(shop.id, name)),
         )
