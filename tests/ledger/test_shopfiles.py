@@ -158,7 +158,9 @@ def test_accounts_hold_the_secrets(tmp_path: Path) -> None:
 
     assert list(accounts.values()) == [
         {
-            ChannelName.WHATSAPP: TwilioAccount("AC0", ("nouveau", "ancien"), "+2250700000190"),
+            ChannelName.WHATSAPP: TwilioAccount(
+                    "AC0", ("nouveau", "ancien"), "+2250700000190", canary_template="HX1"
+                ),
             ChannelName.SMS: TwilioAccount("AC1", ("jeton",), "CHEZ TEST", two_way=False, price_xof=35),
             ChannelName.TELEGRAM: TelegramAccount("123:abc", "secret_1", "chez_test_bot"),
         }
