@@ -15,7 +15,8 @@ from tests.outage.crowd import SAID, P, S, Shopper, T, W, crowd, held
 from tests.outage.report import Report, count, first_elsewhere
 from tests.system.running import Running
 
-SIZE = 200 if os.environ.get("RELAIS_TEST_SIZE") == "large" else 16
+LARGE = os.environ.get("RELAIS_TEST_SIZE") == "large"
+SIZE = 200 if LARGE else 12
 REACH = ("whatsapp", "telegram", "two_way", "one_way")
 STAGES = 5
 """Questions between the basket and the confirmation."""
@@ -44,8 +45,9 @@ OUTAGES = [
     Outage("WhatsApp silent", ("whatsapp", "silent_accepted", {"release": True}), EVERY_ROAD),
     Outage("Twilio down", ("twilio", "down", {}), frozenset({"telegram"}), hears=False),
     Outage("country offline", ("country", "offline", {}), frozenset(), False, frozenset({"two_way"})),
-    Outage("WhatsApp flapping", ("whatsapp", "reject", {"flaps": 20}), EVERY_ROAD),
 ]
+if LARGE:
+    OUTAGES.append(Outage("WhatsApp flapping", ("whatsapp", "reject", {"flaps": 20}), EVERY_ROAD))
 
 
 def road_of(shopper: Shopper) -> Any:
