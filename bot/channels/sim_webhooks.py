@@ -7,18 +7,16 @@ content and is not unique.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bot.channels.accounts import SimAccount
+from bot.channels.codes import read_table
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, Reading, WebhookRequest
 from bot.core.addresses import ChannelName, Scheme, of_phone
 from bot.core.failures import Certainty, Failure, Retry, Scope
@@ -45,25 +43,9 @@ def signature(key: str, body: bytes, timestamp: str) -> str:
     return hmac.new(key.encode(), body + timestamp.encode(), hashlib.sha256).hexdigest()
 
 
-@cache
-def table() -> Mapping[str, Failure]:
-    """Every known code and its meaning."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return {
-            row["code"]: Failure(
-                Scope(row["scope"]),
-                Retry(row["retry"]),
-                Certainty(row["certainty"]),
-                row["code"],
-                row["note"],
-            )
-            for row in csv.DictReader(file)
-        }
-
-
 def classify(code: str) -> Failure:
     """What an error means. An unknown one is about this message: it never speaks of an outage."""
-    known = table().get(code)
+    known = read_table(TABLE).get(code)
     if known is not None:
         return known
     return Failure(Scope.RECIPIENT, Retry.OTHER_ROAD, Certainty.NOT_DELIVERED, code, "unknown reason")

@@ -7,12 +7,11 @@ first: refused, certainty unknown. Waiting for a status of it would cost every s
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
+from bot.channels.codes import read_table
 from bot.core.failures import Certainty, Failure, Retry, Scope
 
 TABLE = Path(__file__).with_name("twilio_errors.csv")
@@ -20,20 +19,9 @@ TABLE = Path(__file__).with_name("twilio_errors.csv")
 _SENT_NOTHING = Certainty.NOT_DELIVERED
 
 
-@cache
 def table() -> Mapping[str, Failure]:
     """Every known code and its meaning."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return {
-            row["code"]: Failure(
-                Scope(row["scope"]),
-                Retry(row["retry"]),
-                Certainty(row["certainty"]),
-                row["code"],
-                row["note"],
-            )
-            for row in csv.DictReader(file)
-        }
+    return read_table(TABLE)
 
 
 def classify(code: str, status: int | None = None, retry_after: float | None = None) -> Failure:
