@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from bot.ledger.engine import Ledger, open_ledger
+from bot.ports import Unavailable
 
 _LOCK = 4_102_021
 """Number of the advisory lock on PostgreSQL; any number that nobody else uses."""
@@ -26,6 +28,12 @@ async def upgrade_to_head(url: str) -> None:
     """Create or bring up the tables; processes that start together wait for the first. Raises Unavailable."""
     ledger = open_ledger(url)
     try:
+        for wait in (0.1, 0.2, 0.4, 0.8, 1.6):
+            try:
+                return await upgrade(ledger)
+            except Unavailable:
+                # A new SQLite file turns to WAL under a lock that knows no busy time-out.
+                await asyncio.sleep(wait)
         await upgrade(ledger)
     finally:
         await ledger.close()
