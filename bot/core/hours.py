@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 Span = tuple[str, str]
 """From and to as local time, ("08:00", "19:30"); a span that ends before it begins runs past midnight."""
-Week = Mapping[str, Span]
-"""Opening spans by day (``DAYS``); a day that is missing is closed, a week without a day is always open."""
+Week = Mapping[str, Span | None]
+"""Opening spans by day (``DAYS``); a day that is None or missing is closed, a week without a day is always open."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FRENCH = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -52,7 +52,7 @@ def is_open(week: Week, timezone: str, now: float) -> bool:
 
 
 def opens_at(week: Week, timezone: str, now: float) -> float | None:
-    """When it opens next; None while it is open."""
+    """When it opens next; None while it is open, and for a week in which it never does."""
     if is_open(week, timezone, now):
         return None
     return min((start for start, _ in _openings(week, timezone, now) if start > now), default=None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.core.addresses import Address, ChannelName, ShopId
+from bot.core.hours import Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Shop:
     phone: str
     language: str = "fr"
     timezone: str = "Africa/Abidjan"
-    hours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Opening spans by day (``hours.Week``); empty for a shop that never closes."""
+    hours: Week = field(default_factory=dict)
+    """Empty for a shop that never closes."""
     policy: Policy = Policy()
     accounts: Mapping[ChannelName, str] = field(default_factory=dict)
     sms_two_way: bool = False

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.channels.accounts import Account, SimAccount, TelegramAccount, TwilioAccount, domains_of
 from bot.core.addresses import ChannelName, ShopId, parse
+from bot.core.hours import Week
 from bot.core.shops import AlertTo, Policy, Shop
 from bot.ledger import models
 from bot.ledger.engine import Ledger
@@ -100,9 +101,9 @@ def as_shop(shop: ShopId, settings: Mapping[str, Any], accounts: Mapping[Channel
     )
 
 
-def week(settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """The shop's opening spans by day, as ``core.hours`` takes them."""
-    return {day: (span[:5], span[6:]) for day, span in settings.get("hours", {}).items()}
+def week(settings: Mapping[str, Any]) -> Week:
+    """The shop's opening spans by day, as ``core.hours`` takes them; ``""`` is a day on which it is closed."""
+    return {day: (span[:5], span[6:]) if span else None for day, span in settings.get("hours", {}).items()}
 
 
 def account_key(channel: ChannelName, account: Account) -> str:

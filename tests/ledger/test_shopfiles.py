@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from bot.channels.accounts import TelegramAccount, TwilioAccount
 from bot.core.addresses import ChannelName
 from bot.core.catalogue import Product
+from bot.core.hours import is_open, opens_at
 from bot.ledger.csv_files import read_products, write_products
 from bot.ledger.problems import Problem, ShopFilesError
 from bot.ledger.shopfiles import load_accounts, read_shops
+from bot.ledger.shops import week
 from tests.ledger.samples import ENVIRONMENT, PRODUCTS_CSV, SHOP_YML, ZONES_CSV, write_shop
 
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 DEMO = Path(__file__).resolve().parents[2] / "shops"
 
 
@@ -29,6 +33,22 @@ def test_the_three_demo_shops_are_good() -> None:
 
     assert [shop.id for shop in shops] == ["awa-mode", "coton-doux", "zoe-accessoires"]
     assert all(shop.products and shop.zones and shop.form.alerts for shop in shops)
+
+
+def test_the_hours_of_the_demo_shops_are_read_at_any_hour_of_the_week() -> None:
+    for shop in read_shops(DEMO):
+        spans = week(shop.form.model_dump(mode="json"))
+        hours = [MONDAY + hour * 3600.0 for hour in range(7 * 24)]
+        assert any(is_open(spans, shop.form.timezone, now) for now in hours)
+        for now in hours:
+            opens = opens_at(spans, shop.form.timezone, now)
+            assert (opens is None) is is_open(spans, shop.form.timezone, now)
+
+
+def test_a_day_without_a_span_is_closed() -> None:
+    spans = week({"hours": {"mon": "08:00-19:30", "tue": ""}})
+    assert not is_open(spans, "Africa/Abidjan", MONDAY + 36 * 3600.0)
+    assert opens_at(spans, "Africa/Abidjan", MONDAY + 36 * 3600.0) == MONDAY + (7 * 24 + 8) * 3600.0
 
 
 def test_a_shop_is_read_whole(tmp_path: Path) -> None:

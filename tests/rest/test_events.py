@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ async def numbered(branch: Branch, last: int) -> None:
     await eventually(there)
 
 
-async def stream(branch: Branch, query: str = "", last: str | None = None) -> AsyncIterator[dict[str, Any]]:
+async def stream(branch: Branch, query: str = "", last: str | None = None) -> AsyncGenerator[dict[str, Any]]:
     headers = {**branch.api(branch.own.key), **({"Last-Event-ID": last} if last else {})}
     async with branch.http.stream("GET", f"/api/v1/events/stream{query}", headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -66,12 +67,13 @@ async def test_a_stream_goes_on_after_the_last_event_id(branch: Branch) -> None:
     await happen(branch, 3)
     await numbered(branch, 3)
     seen = []
-    async for event in stream(branch, "?after=3", last="1"):
-        seen.append((event["id"], event["event"], event["data"]["n"]))
-        if len(seen) == 2:
-            await happen(branch, 1, first=3)
-        if len(seen) == 3:
-            break
+    async with aclosing(stream(branch, "?after=3", last="1")) as events:
+        async for event in events:
+            seen.append((event["id"], event["event"], event["data"]["n"]))
+            if len(seen) == 2:
+                await happen(branch, 1, first=3)
+            if len(seen) == 3:
+                break
     assert seen == [("2", "stock.low", 1), ("3", "stock.low", 2), ("4", "stock.low", 3)]
 
 
@@ -80,9 +82,8 @@ async def test_a_stream_without_a_number_begins_with_what_is_new(branch: Branch)
     await numbered(branch, 3)
 
     async def first() -> dict[str, Any]:
-        async for event in stream(branch):
-            return event
-        raise AssertionError("the stream ended")
+        async with aclosing(stream(branch)) as events:
+            return await anext(events)
 
     reading = asyncio.create_task(first())
     await eventually(lambda: _listening(branch))

@@ -338,7 +338,8 @@ async def open_house(work: bool = True, lanes: Any = None, **parts: Any) -> Asyn
 
 @contextlib.asynccontextmanager
 async def serving(house: House, work: bool = True, **parts: Any) -> AsyncIterator[House]:
-    """Serve a house that is built."""
+    """Serve a house that is built. The ledger closes last: a task cut off inside it would wait for its connection for ever."""
+    mine = asyncio.all_tasks()
     app = house.app = create_app(house.gateway(**parts), name=f"relais-test-{next(_names)}", touch_up=False)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -351,10 +352,14 @@ async def serving(house: House, work: bool = True, **parts: Any) -> AsyncIterato
         house.stop_working = lambda: worker and worker.cancel()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as house.http:
             yield house
-        if worker is not None:
-            worker.cancel()
         for connection in list(server.connections):
             connection.abort()
         await server.close()
+        left = asyncio.all_tasks() - mine - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            _, stuck = await asyncio.wait(left, timeout=10)
+            assert not stuck
         await house.ledger.close()
         shutil.rmtree(house.folder, ignore_errors=True)
