@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import ChannelName
-from bot.core.health import AccountHealth, State
+from bot.core.health import INTERNET, AccountHealth, State
 from bot.core.money import francs
 from bot.core.wording import CHANNEL_LABELS
 
@@ -24,7 +24,7 @@ SETTLED_SECONDS = 24 * 3600.0
 COUNTED = ("moved", "answered", "held", "lost", "duplicated", "returned", "reached", "spent_xof", "saved_xof")
 
 _SHORT = 5
-"""Deliveries named in a rider's alert; the rest is a number."""
+"""Deliveries named in a rider's alert, calls in an owner's; the rest is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,17 @@ class Outage:
     detected_at: float
     evidence: tuple[Mapping[str, Any], ...]
     """As REST shows it, but ``at`` in seconds."""
+    channels: tuple[ChannelName, ...]
+    """All that are down with it because they depend on the same part of the world, in the shop's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A shopper with an open basket whom the owner may call. Amount in FCFA."""
+
+    name: str
+    phone: str
+    value_xof: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +74,28 @@ def outage(
     channel: ChannelName,
     known: Mapping[ChannelName, AccountHealth],
     domains: Mapping[ChannelName, tuple[str, ...]],
+    fallen: Collection[str] = (),
 ) -> Outage:
-    """Describe the outage of a channel that is down. ``known``: all channels of the shop."""
+    """Describe the outage of a channel that is down. ``known``: all channels of the shop.
+
+    ``fallen``: the fault domains that are themselves known to be down.
+    """
     health = known[channel]
+    domain = fault_domain(channel, known, domains, fallen)
     seen = tuple({"at": one.at, "kind": one.kind.value, "detail": one.detail} for one in health.evidence)
     if health.forced is not None:
         seen = (*seen, {"at": health.since, "kind": "forced", "detail": health.forced_reason or ""})
     return Outage(
         channel,
-        fault_domain(channel, known, domains),
+        domain,
         health.since if health.forced is not None or health.began_at is None else health.began_at,
         health.since,
         seen,
+        tuple(
+            name
+            for name, one in known.items()
+            if name is channel or (is_down(one.state) and domain in domains.get(name, ()))
+        ),
     )
 
 
@@ -82,9 +103,12 @@ def fault_domain(
     channel: ChannelName,
     known: Mapping[ChannelName, AccountHealth],
     domains: Mapping[ChannelName, tuple[str, ...]],
+    fallen: Collection[str] = (),
 ) -> str:
     """The part of the world that explains the most: shared by all that is down, needed by nothing that works."""
     own = domains.get(channel, ())
+    if INTERNET in fallen and INTERNET in own:
+        return INTERNET
     down = [set(domains.get(name, ())) for name, health in known.items() if health.state is State.DOWN]
     works: set[str] = set()
     for name, health in known.items():
@@ -99,23 +123,45 @@ def fault_domain(
 
 
 def alert_down(
-    shop: str, channel: ChannelName, began: float, roads: Sequence[ChannelName], timezone: str
+    shop: str, outage: Outage, roads: Sequence[ChannelName], calls: Sequence[Call], timezone: str
 ) -> str:
-    """To the owner, at the start. Short: it goes by SMS."""
-    others = ", ".join(CHANNEL_LABELS[road] for road in roads if road is not channel)
+    """To the owner, at the start. Short: it goes by SMS.
+
+    Where the country is cut off it carries the first ``calls``: no console opens there.
+    """
+    since = clock(outage.began_at, timezone)
+    others = ", ".join(CHANNEL_LABELS[road] for road in roads if road not in outage.channels)
+    if outage.fault_domain == INTERNET:
+        named = "; ".join(f"{one.name} {one.phone} {francs(one.value_xof)}".strip() for one in calls[:_SHORT])
+        more = f" ; et {len(calls) - _SHORT} autres" if len(calls) > _SHORT else ""
+        still = f"Restent : {others}, appels." if others else "Restent les appels."
+        to_call = f" À appeler : {named}{more}." if named else ""
+        return f"{shop} : Internet est coupé dans le pays depuis {since}. {still}{to_call}"
+    verb = "ne passe plus" if len(outage.channels) == 1 else "ne passent plus"
     going_on = f"Vos clients continuent par {others}." if others else "Aucun autre canal n'est ouvert."
-    return f"{shop} : {CHANNEL_LABELS[channel]} ne passe plus depuis {clock(began, timezone)}. {going_on}"
+    return f"{shop} : {_all(outage.channels)} {verb} depuis {since}. {going_on}"
 
 
 def alert_up(
-    shop: str, channel: ChannelName, began: float, ended: float, counts: Mapping[str, int], timezone: str
+    shop: str,
+    domain: str,
+    channels: Sequence[ChannelName],
+    began: float,
+    ended: float,
+    counts: Mapping[str, int],
+    timezone: str,
 ) -> str:
-    """To the owner, at the end, with what it came to."""
+    """To the owner, at the end, with what it came to. ``channels``: all that come back."""
+    what = f"{_all(channels)} {'remarche' if len(channels) == 1 else 'remarchent'}"
     return (
-        f"{shop} : {CHANNEL_LABELS[channel]} remarche depuis {clock(ended, timezone)}"
+        f"{shop} : {'Internet est revenu' if domain == INTERNET else what} depuis {clock(ended, timezone)}"
         f" (panne de {length(ended - began)}). {counts['moved']} conversations deplacees,"
         f" {francs(counts['saved_xof'])} de commandes sauvees, {francs(counts['spent_xof'])} de SMS."
     )
+
+
+def _all(channels: Sequence[ChannelName]) -> str:
+    return " et ".join(CHANNEL_LABELS[channel] for channel in channels)
 
 
 def alert_broken(shop: str, channel: ChannelName) -> str:
@@ -129,14 +175,15 @@ def alert_person(shop: str, name: str | None, phone: str | None) -> str:
     return f"{shop} : {who} attend une personne depuis 10 min. Répondez dans la console."
 
 
-def alert_rider(shop: str, channel: ChannelName, deliveries: Sequence[Delivery]) -> str:
+def alert_rider(shop: str, outage: Outage, deliveries: Sequence[Delivery]) -> str:
     """To a rider: the day's deliveries, because questions on the way will not come through."""
     named = "; ".join(
         " ".join(part for part in (one.number, one.name, one.phone, one.commune, one.landmark) if part)
         for one in deliveries[:_SHORT]
     )
     more = f" ; et {len(deliveries) - _SHORT} autres" if len(deliveries) > _SHORT else ""
-    return f"{shop} : {CHANNEL_LABELS[channel]} en panne, appelez les clients. Livraisons du jour : {named}{more}."
+    what = "Internet coupé" if outage.fault_domain == INTERNET else f"{_all(outage.channels)} en panne"
+    return f"{shop} : {what}, appelez les clients. Livraisons du jour : {named}{more}."
 
 
 def report(shop: str, incident: Mapping[str, Any], timezone: str) -> str:

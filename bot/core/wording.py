@@ -91,6 +91,11 @@ def short_reason(gone: ChannelName, language: str) -> str:
     )
 
 
+def cut_off(language: str) -> str:
+    """For one-way SMS while the country's internet is gone: there is only the phone."""
+    return "Internet down, call us" if language == "en" else "Internet coupé, appelez-nous"
+
+
 def linked(channel: ChannelName, language: str) -> str:
     """Told on the proved channel when Telegram was linked, with the way to undo it."""
     if language == "en":

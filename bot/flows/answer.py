@@ -49,6 +49,10 @@ async def apply_answer(
         await _change_channel(desk, work, answer.move_to, now)
 
 
+OFFER_LASTS = 600.0
+"""Seconds for which an offer nobody asked for waits for its channel."""
+
+
 def offer_telegram(desk: Desk, work: Work, now: float, asked: bool) -> bool:
     """Hand out a single-use link, unless Telegram is linked already or the shop has no bot."""
     conversation, username = work.conversation, work.shop.telegram_username
@@ -62,8 +66,12 @@ def offer_telegram(desk: Desk, work: Work, now: float, asked: bool) -> bool:
         conversation, links=(*live, LinkOffer(str(serial), now + LINK_SECONDS))
     )
     url = f"https://t.me/{username}?start={desk.tokens.link_token(work.lane, str(serial))}"
+    # Offered unasked it belongs to where it is offered: it is no reason to move, nor to pay for an SMS.
     reply = Reply(
-        wording.telegram_offer(url, conversation.customer.language), author="system"
+        wording.telegram_offer(url, conversation.customer.language),
+        only_on=None if asked else conversation.channel,
+        expires_at=None if asked else now + OFFER_LASTS,
+        author="system",
     )
     pending = conversation.pending
     work.conversation = replace(speaking.say(conversation, reply, now), pending=pending)

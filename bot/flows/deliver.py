@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import failover, gsm7, moving, rendering, speaking, wording
+from bot.core import failover, gsm7, health, moving, rendering, speaking, wording
 from bot.core.addresses import Address, ChannelName, Scheme
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page
 from bot.core.customers import KnownAddress, Proof
@@ -225,12 +225,14 @@ async def _render(
 
 
 async def _one_way(desk: Desk, work: Work, delivery: Delivery) -> Rendered:
-    """One segment that carries what matters, the shop's phone and the link to the page."""
-    url = await offer_page(desk, work)
+    """One segment that carries what matters, the shop's phone and, unless the country is cut off, the page's link."""
+    cut_off = await _cut_off(desk)
+    url = "" if cut_off else await offer_page(desk, work)
     conversation, reply = work.conversation, delivery.reply
     gone = delivery.moves_from or conversation.moved_from
     if reply.purpose in (Purpose.MOVE_NOTICE, Purpose.REACH_OUT) and gone is not None:
-        reason = wording.short_reason(gone, conversation.customer.language)
+        language = conversation.customer.language
+        reason = wording.cut_off(language) if cut_off else wording.short_reason(gone, language)
         words = wording.basket_line(conversation.basket, conversation.customer.language)
     else:
         reason, words = "", reply.text
@@ -240,6 +242,12 @@ async def _one_way(desk: Desk, work: Work, delivery: Delivery) -> Rendered:
         short = wording.basket_sum(conversation.basket, conversation.customer.language)
         text = rendering.one_segment_notice(work.shop.name, reason, short, url, work.shop.phone)
     return Rendered((Part(text, segments=1),), put_as_choice=False)
+
+
+async def _cut_off(desk: Desk) -> bool:
+    """Is the country's internet in doubt? A link that nobody can open takes the room of words that help."""
+    key = health.domain_key(health.INTERNET)
+    return (await desk.board.read([key]))[key].state is not State.UP
 
 
 async def offer_page(desk: Desk, work: Work) -> str:

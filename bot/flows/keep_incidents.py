@@ -10,7 +10,7 @@ import asyncio
 
 from bot.core import incidents
 from bot.core.addresses import ChannelName
-from bot.core.health import AccountHealth, State
+from bot.core.health import AccountHealth, State, domain_key
 from bot.core.shops import Shop
 from bot.flows.desk import Desk, channel_health
 from bot.ports import OpenIncident, Outages
@@ -53,8 +53,16 @@ async def _shop(desk: Desk, outages: Outages, shop: Shop, lasting: dict[ChannelN
     for channel, health in known.items():
         if incidents.is_down(health.state) and channel not in lasting:
             roads = [name for name in shop.policy.order if name in known and known[name].state in OPEN]
-            await outages.begin(shop, incidents.outage(channel, known, shop.domains), roads, now)
+            found = incidents.outage(channel, known, shop.domains, await _fallen(desk, shop))
+            await outages.begin(shop, found, roads, now)
         elif incidents.is_over(health.state) and channel in lasting:
             await outages.end(shop, lasting[channel], now)
         if health.state is State.BROKEN:
             await outages.broken(shop, channel, health.since, now)
+
+
+async def _fallen(desk: Desk, shop: Shop) -> frozenset[str]:
+    """The fault domains of the shop's channels that are down as a whole."""
+    names = sorted({name for needed in shop.domains.values() for name in needed})
+    known = await desk.board.read([domain_key(name) for name in names])
+    return frozenset(name for name in names if incidents.is_down(known[domain_key(name)].state))

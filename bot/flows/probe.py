@@ -164,21 +164,33 @@ class Prober:
             await self.outside.catch_up()
 
     async def _country(self, accounts: Mapping[str, Probed], known: Mapping[str, AccountHealth]) -> None:
-        """Who usually writes at this hour and does not. Two channels silent together are the country's internet."""
+        """Who usually writes at this hour and does not. Telegram and the pages silent beside WhatsApp are the country."""
         now = self.clock.now()
         silent = [key for key in accounts if health.quiet(known[key].inbound, now)]
         for key in silent:
             if self._is_due(f"quiet:{key}", AT_REST):
                 await self._tell(key, Kind.QUIET, "nobody writes")
-        others = [
-            key
-            for key, one in accounts.items()
-            if INTERNET in one.domains and not health.NETWORKS.intersection(one.domains)
-        ]
-        lively = any(now - (known[key].inbound.heard_at or 0.0) < LIVELY for key in others)
-        cut_off = [key for key in others if key in silent]
-        if cut_off and not lively and self._is_due("internet", AT_REST):
-            await self._tell(health.domain_key(INTERNET), Kind.PROBE_FAILED, f"{len(cut_off)} silent beside WhatsApp")
+        internet = health.domain_key(INTERNET)
+        needing = [key for key, one in accounts.items() if INTERNET in one.domains]
+        others = [key for key in needing if not health.NETWORKS.intersection(accounts[key].domains)]
+        if not others or not self._is_due("internet", AT_REST):
+            return
+        heard = health.together(known[key].inbound for key in others)
+        lively = [key for key in others if now - (known[key].inbound.heard_at or 0.0) < LIVELY]
+        if lively:
+            await self._connected(internet, known[internet], lively)
+        elif health.quiet(heard, now):
+            await self._tell(internet, Kind.PROBE_FAILED, "nobody writes on Telegram or the pages")
+            if any(key in silent for key in needing if key not in others):
+                await self._tell(internet, Kind.QUIET, "nobody writes on WhatsApp")
+
+    async def _connected(self, internet: str, known: AccountHealth, lively: Sequence[str]) -> None:
+        """A message from a phone in the country came over its internet: that way back is as good as a delivery."""
+        if known.votes:
+            await self._tell(internet, Kind.PROBE_OK)
+        if known.state in (State.DOWN, State.RECOVERING):
+            for key in lively:
+                await self._tell(internet, Kind.WORKS, "somebody writes", recipient=key)
 
     async def _feed(self, feed: Feed, accounts: Mapping[str, Probed]) -> None:
         if not self._is_due(f"feed:{feed.domain}", AT_REST):

@@ -146,7 +146,8 @@ async def tell(
         checked=checked,
     )
     await desk.board.observe(channel.account, evidence)
-    shared = health.concerned(channel.domains, kind, by_api=by_api)
+    arrived = channel.capabilities.receipts
+    shared = health.concerned(channel.domains, kind, by_api=by_api, arrived=arrived)
     for key in await _listening(desk, shared, kind):
         await desk.board.observe(key, replace(evidence, source=channel.account))
 

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core import incidents
 from bot.core.addresses import ChannelName, ShopId
+from bot.core.health import INTERNET
 from bot.core.incidents import COUNTED, Outage
 from bot.core.readiness import Road
-from bot.core.shops import Shop
+from bot.core.shops import AlertTo, Shop
 from bot.core.triage import Candidate, Tier
 from bot.ledger import incident_counts, owed_alerts, reaching, views
 from bot.ledger.engine import Ledger
 from bot.ledger.feed_readers import read_up_to, unread
-from bot.ledger.models import AddressRow, Customer, OutboxRow
+from bot.ledger.models import Customer, OutboxRow
 from bot.ledger.outage_models import Incident
 from bot.ledger.outbox import event_row, tell
 from bot.ledger.shops import LedgerShops
@@ -70,22 +71,23 @@ class LedgerOutages:
                 await self._relapse(connection, shop, outage, last, roads, at)
                 return
             row = _new(shop, outage)
+            others = await _lasting(connection, shop.id)
             await connection.execute(insert(Incident).values(row))
             await self._opened(connection, row["id"], at)
-            alerts = [
-                owed_alerts.owed(
-                    f"{row['id']}:down:0", "down", shop, to, _down(shop, outage, roads), at, row["id"], at
-                )
-                for to in owed_alerts.owners(shop, outage.channel)
-            ]
-            listed = await owed_alerts.deliveries(connection, shop.id, at)
-            text = incidents.alert_rider(shop.name, outage.channel, listed)
-            alerts += [
-                owed_alerts.owed(f"{row['id']}:rider", "down", shop, to, text, at, row["id"], at)
-                for to in shop.alerts
-                if to.role == "rider" and listed
-            ]
-            await owed_alerts.add(connection, alerts)
+            if any(other.fault_domain == outage.fault_domain for other in others):
+                return  # One part of the world fell: it is told once.
+            told = [("down:0", to, await _down(connection, shop, outage, roads, at)) for to in _owners(shop, outage)]
+            listed = [] if others else await owed_alerts.deliveries(connection, shop.id, at)
+            if listed:
+                text = incidents.alert_rider(shop.name, outage, listed)
+                told += [("rider", to, text) for to in shop.alerts if to.role == "rider"]
+            await owed_alerts.add(
+                connection,
+                [
+                    owed_alerts.owed(f"{row['id']}:{cause}", "down", shop, to, text, at, row["id"], at)
+                    for cause, to, text in told
+                ],
+            )
 
         await self._ledger.write(work)
 
@@ -105,8 +107,11 @@ class LedgerOutages:
             .where(Incident.id == last.id)
             .values(ended_at=None, relapses=again, evidence=[*last.evidence, *_evidence(outage)][-KEPT:])
         )
+        others = await _lasting(connection, shop.id)
         await self._opened(connection, last.id, at)
         if await owed_alerts.withdraw(connection, last.id, "up"):
+            return
+        if any(one.id != last.id and one.fault_domain == last.fault_domain for one in others):
             return
         told = await owed_alerts.last_sent(connection, last.id)
         after = at if told is None else told + timedelta(seconds=incidents.ALERT_GAP_SECONDS)
@@ -118,12 +123,12 @@ class LedgerOutages:
                     "down",
                     shop,
                     to,
-                    _down(shop, outage, roads),
+                    await _down(connection, shop, outage, roads, at),
                     at,
                     last.id,
                     after,
                 )
-                for to in owed_alerts.owners(shop, outage.channel)
+                for to in _owners(shop, outage)
             ],
         )
 
@@ -140,10 +145,19 @@ class LedgerOutages:
                 update(Incident).where(Incident.id == row.id).values(ended_at=at, counted_at=at, **counted)
             )
             await self._tell(connection, row.id, "incident.closed", at)
-            if await owed_alerts.withdraw(connection, row.id, "down"):
+            together = await _together(connection, row)
+            if any(one.ended_at is None for one in together):
+                return  # It is told when the last channel is back.
+            if sum([await owed_alerts.withdraw(connection, one.id, "down") for one in together]):
                 return
             text = incidents.alert_up(
-                shop.name, incident.channel, row.began_at.timestamp(), now, counted, shop.timezone
+                shop.name,
+                row.fault_domain,
+                [ChannelName(one.channel) for one in together],
+                min(one.began_at for one in together).timestamp(),
+                now,
+                {name: sum(getattr(one, name) for one in together) for name in COUNTED},
+                shop.timezone,
             )
             after = at + timedelta(seconds=incidents.CALM_SECONDS)
             await owed_alerts.add(
@@ -192,7 +206,7 @@ class LedgerOutages:
             owed_alerts.owed(
                 f"{shop.id}:{channel}:broken:{since:.0f}", "broken", shop, to, text, at, None, at
             )
-            for to in owed_alerts.owners(shop, channel)
+            for to in owed_alerts.owners(shop, (channel,))
         ]
         async with self._ledger.reading() as connection:
             if not rows or await owed_alerts.known(connection, rows[0]["id"]):
@@ -293,8 +307,32 @@ def _evidence(outage: Outage) -> list[dict[str, Any]]:
     return [{**seen, "at": shown(instant(seen["at"]))} for seen in outage.evidence]
 
 
-def _down(shop: Shop, outage: Outage, roads: Sequence[ChannelName]) -> str:
-    return incidents.alert_down(shop.name, outage.channel, outage.began_at, roads, shop.timezone)
+def _owners(shop: Shop, outage: Outage) -> list[AlertTo]:
+    return owed_alerts.owners(shop, outage.channels)
+
+
+async def _down(
+    connection: AsyncConnection, shop: Shop, outage: Outage, roads: Sequence[ChannelName], at: datetime
+) -> str:
+    calls = await owed_alerts.calls(connection, shop.id, at) if outage.fault_domain == INTERNET else []
+    return incidents.alert_down(shop.name, outage, roads, calls, shop.timezone)
+
+
+async def _lasting(connection: AsyncConnection, shop_id: str) -> list[Any]:
+    """The shop's outages that have not ended."""
+    query = select(Incident.id, Incident.fault_domain)
+    rows = await connection.execute(query.where(Incident.shop_id == shop_id, Incident.ended_at.is_(None)))
+    return list(rows)
+
+
+async def _together(connection: AsyncConnection, row: Any) -> list[Any]:
+    """The shop's outages of the same part of the world that overlap this one, itself among them."""
+    query = select(Incident.__table__).where(
+        Incident.shop_id == row.shop_id,
+        Incident.fault_domain == row.fault_domain,
+        or_(Incident.id == row.id, Incident.ended_at.is_(None), Incident.ended_at > row.began_at),
+    )
+    return list(await connection.execute(query.order_by(Incident.began_at, Incident.id)))
 
 
 async def _last(connection: AsyncConnection, shop_id: str, channel: ChannelName) -> Any:
@@ -316,8 +354,5 @@ async def _events(connection: AsyncConnection, shop_id: str, after: int) -> list
 async def _who(connection: AsyncConnection, customer_id: str | None) -> tuple[str | None, str | None]:
     """Name and a number of a shopper, where they are known."""
     name = await connection.scalar(select(Customer.name).where(Customer.id == customer_id))
-    query = (
-        select(AddressRow.address).where(AddressRow.customer_id == customer_id).order_by(AddressRow.ordinal)
-    )
-    numbers = (address.partition(":")[2] for address in await connection.scalars(query))
-    return name, next((number for number in numbers if number.startswith("+")), None)
+    numbers = await owed_alerts.phones(connection, [customer_id] if customer_id else [])
+    return name, numbers.get(customer_id or "")

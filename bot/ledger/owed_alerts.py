@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from bot.core import incidents
 from bot.core.addresses import ChannelName, ShopId, parse
 from bot.core.orders import OrderStatus
 from bot.core.shops import AlertTo, Shop
-from bot.ledger.models import OrderRow
+from bot.core.triage import BASKET_SECONDS
+from bot.ledger.models import AddressRow, ConversationRow, Customer, OrderRow
 from bot.ledger.outage_models import AlertRow
 from bot.ledger.statements import insert_if_new
 from bot.ledger.times import instant
@@ -25,7 +26,7 @@ KEPT = timedelta(hours=2)
 TODAY = timedelta(hours=36)
 """An order that was placed so recently, and has not arrived, is delivered today."""
 ON_THE_WAY = (OrderStatus.CONFIRMED.value, OrderStatus.PACKED.value, OrderStatus.OUT_FOR_DELIVERY.value)
-MOST_DELIVERIES = 200
+MOST_DELIVERIES = MOST_CALLS = 200
 _OPEN = ("waiting", "sending")
 
 
@@ -77,10 +78,10 @@ async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> No
         await connection.execute(insert_if_new(connection, AlertRow, "id"), list(rows))
 
 
-def owners(shop: Shop, avoid: ChannelName | None = None) -> list[AlertTo]:
-    """Whom to tell: on another channel than the dead one. Who has only that one is told there when it is back."""
+def owners(shop: Shop, avoid: Collection[ChannelName] = ()) -> list[AlertTo]:
+    """Whom to tell: on another channel than a dead one. Who has only that one is told there when it is back."""
     people = [to for to in shop.alerts if to.role == "owner"]
-    elsewhere = [to for to in people if to.address.channel is not avoid]
+    elsewhere = [to for to in people if to.address.channel not in avoid]
     told = {to.name for to in elsewhere}
     return elsewhere + [to for to in people if to.name not in told]
 
@@ -99,6 +100,40 @@ async def deliveries(connection: AsyncConnection, shop_id: str, now: datetime) -
         incidents.Delivery(row.number, row.name or "", row.phone or "", row.commune, row.landmark or "")
         for row in await connection.execute(query)
     ]
+
+
+async def calls(connection: AsyncConnection, shop_id: str, now: datetime) -> list[incidents.Call]:
+    """Open baskets whose owners have a number to call, the most urgent first."""
+    query = (
+        select(ConversationRow.customer_id, Customer.name, ConversationRow.basket_xof)
+        .join(Customer, Customer.id == ConversationRow.customer_id)
+        .where(
+            ConversationRow.shop_id == shop_id,
+            ConversationRow.basket_xof > 0,
+            ConversationRow.erased_at.is_(None),
+            ConversationRow.last_message_at >= now - timedelta(seconds=BASKET_SECONDS),
+        )
+        .order_by(ConversationRow.urgency.desc(), ConversationRow.id)
+        .limit(MOST_CALLS)
+    )
+    found = list(await connection.execute(query))
+    numbers = await phones(connection, [row.customer_id for row in found])
+    return [
+        incidents.Call(row.name or "", numbers[row.customer_id], row.basket_xof)
+        for row in found
+        if row.customer_id in numbers
+    ]
+
+
+async def phones(connection: AsyncConnection, customers: Sequence[str]) -> dict[str, str]:
+    """The first number that is known of each of these customers, for those who have one."""
+    query = (
+        select(AddressRow.customer_id, AddressRow.address)
+        .where(AddressRow.customer_id.in_(customers))
+        .order_by(AddressRow.ordinal.desc())
+    )
+    numbers = ((row.customer_id, row.address.partition(":")[2]) for row in await connection.execute(query))
+    return {customer: number for customer, number in numbers if number.startswith("+")}
 
 
 async def withdraw(connection: AsyncConnection, incident_id: str, kind: str) -> int:

@@ -225,5 +225,9 @@ def test_a_fault_speaks_of_whoever_had_the_message() -> None:
     assert concerned(whatsapp, W) == ("domain:internet", "domain:meta", "domain:twilio")
 
 
+def test_what_a_provider_without_receipts_took_says_nothing_of_the_country() -> None:
+    assert concerned(("telegram", "internet"), W, arrived=False) == ("domain:telegram",)
+
+
 def test_the_rate_while_recovering_doubles_every_ten_seconds() -> None:
     assert [rate(NOW, NOW + seconds) for seconds in (0, 10, 20, 1000)] == [1, 2, 4, 80]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.health import INGRESS, INTERNET, AccountHealth, Evidence, Kind, State, domain_key
+from bot.core.health import INGRESS, INTERNET, AccountHealth, Evidence, Kind, State, domain_key, quiet
 from bot.flows.probe import BEAT, LAST_RESORT, Outside, Prober
 from bot.storage.memory import MemoryHealthBoard
 from tests.flows.world import TurnedClock
@@ -187,19 +187,53 @@ async def learn(scene: Scene, account: str, days: int = 4) -> None:
         await scene.see(account, Kind.HEARD, "x")
 
 
+async def undelivered(scene: Scene, count: int, sources: tuple[str, ...] = (WHATSAPP,), first: int = 0) -> State:
+    """So many shoppers who had just written are not reached on WhatsApp, a second apart."""
+    for index in range(first, first + count):
+        scene.clock.time += 1
+        for source in sources:
+            await scene.see(domain_key(INTERNET), Kind.UNDELIVERED, f"r{index}", ago=21, source=source)
+    return (await scene.health(domain_key(INTERNET))).state
+
+
 async def test_telegram_silent_beside_whatsapp_means_the_internet() -> None:
     scene = Scene()
     await learn(scene, TELEGRAM)
     await scene.turn(1500)
-    key = domain_key(INTERNET)
-    for index in range(8):
-        scene.clock.time += 1
-        await scene.see(key, Kind.UNDELIVERED, f"r{index}", ago=21, source=WHATSAPP)
-    assert (await scene.health(key)).state is State.SUSPECT
-    for index in range(20):
-        scene.clock.time += 1
-        await scene.see(key, Kind.UNDELIVERED, f"s{index}", ago=21, source=WHATSAPP)
-    assert (await scene.health(key)).state is State.DOWN
+    states = [await undelivered(scene, 3, first=first) for first in (0, 3, 6)]
+    assert states == [State.UP, State.SUSPECT, State.DOWN]
+
+
+async def test_channels_too_quiet_to_say_anything_alone_say_it_together() -> None:
+    scene = Scene()
+    page = Api("web", ("internet",))
+    scene.prober.outside = replace(scene.prober.outside, accounts=[scene.whatsapp, scene.telegram, page])
+    for _ in range(4 * 24 * 5):
+        scene.clock.time += 720
+        for account in (TELEGRAM, page.account):
+            await scene.see(account, Kind.HEARD, "x")
+    await scene.turn(4500)
+    assert not quiet((await scene.health(TELEGRAM)).inbound, scene.clock.now())
+    assert await undelivered(scene, 12) is State.DOWN
+
+
+async def test_somebody_who_writes_ends_it() -> None:
+    scene = Scene()
+    await learn(scene, TELEGRAM)
+    await scene.turn(1500)
+    await undelivered(scene, 12)
+    for _ in range(13):
+        await scene.see(TELEGRAM, Kind.HEARD, "x")
+        await scene.turn(60)
+    changes = [change.new for _, change in await scene.board.transitions() if change.key == domain_key(INTERNET)]
+    assert changes[-3:] == [State.DOWN, State.RECOVERING, State.UP]
+
+
+async def test_what_meta_alone_does_not_deliver_is_not_the_country() -> None:
+    """Two WhatsApp accounts fail together, as they do when Meta is down, and nobody listens on Telegram yet."""
+    scene = Scene()
+    await scene.turn(600)
+    assert await undelivered(scene, 40, (WHATSAPP, "whatsapp:AC2")) is State.UP
 
 
 async def test_with_telegram_alive_the_internet_is_not_suspected() -> None:

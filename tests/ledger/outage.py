@@ -36,6 +36,8 @@ class Outage(World):
     def __init__(self, ledger: Ledger, **changes: Any) -> None:
         super().__init__()
         self.sent[W] = 0
+        for name, phone in self.phones.items():
+            phone.domains = DOMAINS.get(name, ("internet",))
         self.ledger = ledger
         self.book = LedgerOutages(ledger, LedgerShops(ledger, {}))
         self._projected = 0

@@ -18,7 +18,7 @@ from bot.core.health.domains import (
     worst,
 )
 from bot.core.health.evidence import Evidence, Kind, State, Transition
-from bot.core.health.inbound import quiet
+from bot.core.health.inbound import quiet, together
 from bot.core.health.recovery import PROBE_EVERY, rate
 
 __all__ = [
@@ -44,5 +44,6 @@ __all__ = [
     "observe",
     "quiet",
     "rate",
+    "together",
     "worst",
 ]

@@ -35,6 +35,8 @@ CALM_SHARE = 0.5
 _CAUTIOUS = {REFUSING: 0.01, SILENCE: 0.01, LOSING: 0.3}
 """Usual shares of a fault domain, which cannot learn: it hears of successes only while it is in doubt."""
 _DOMAIN_DOWN, _DOMAIN_SUSPECT = 20.0, 8.0
+_PROBED_DOWN = 12.0
+"""Where a failed probe is needed beside: that alone happens by chance once in thousands of looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Nature:
 
     learns: bool = True
     sources: int = 1
+    needs_probe: bool = False
+    """It never goes down, nor is suspected, without a failed probe: its accounts also fail for other reasons."""
 
 
 ACCOUNT = Nature()
@@ -245,9 +249,12 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
     if value <= 0:
         calm = replace(health, counted=()) if health.counted else health
         return _into(calm, State.UP, at) if health.state is State.SUSPECT else calm
+    if nature.needs_probe and not _probe_failed(health, at):
+        return _into(health, State.UP, at)
     value += _weight_of_votes(health, at)
     suspect = detector.suspect_at(health.pace) if nature.learns else _DOMAIN_SUSPECT
-    down = detector.down_at(health.pace) if nature.learns else _DOMAIN_DOWN
+    shared = _PROBED_DOWN if nature.needs_probe else _DOMAIN_DOWN
+    down = detector.down_at(health.pace) if nature.learns else shared
     if value >= down and _enough(health, at, nature) and _silent_enough(health, at, value - down):
         return _into(health, State.DOWN, at)
     if value >= suspect:
@@ -259,11 +266,15 @@ def _settled(health: AccountHealth, at: float, nature: Nature) -> AccountHealth:
 
 def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
     """Enough different people, and for a fault domain enough different accounts."""
-    probe_failed = any(vote.name == PROBE_VOTE and at - vote.at <= VOTE_SECONDS for vote in health.votes)
+    probe_failed = _probe_failed(health, at)
     recipients = len({one.recipient for one in health.counted})
     if recipients < (RECIPIENTS_WITH_PROBE if probe_failed else RECIPIENTS_TO_DOWN):
         return False
     return probe_failed or len({one.source for one in health.counted}) >= nature.sources
+
+
+def _probe_failed(health: AccountHealth, at: float) -> bool:
+    return any(vote.name == PROBE_VOTE and at - vote.at <= VOTE_SECONDS for vote in health.votes)
 
 
 def _silent_enough(health: AccountHealth, at: float, margin: float) -> bool:

@@ -25,16 +25,27 @@ def nature_of(key: str) -> Nature:
     """How ``observe`` treats what has this key."""
     if not key.startswith(PREFIX):
         return ACCOUNT
-    return Nature(learns=False, sources=1 if key == domain_key(INGRESS) else 2)
+    return Nature(
+        learns=False,
+        sources=1 if key == domain_key(INGRESS) else 2,
+        # What WhatsApp does not deliver may be Meta's fault: the country is cut off when the others are silent too.
+        needs_probe=key == domain_key(INTERNET),
+    )
 
 
-def concerned(domains: Iterable[str], kind: Kind, *, by_api: bool = False) -> tuple[str, ...]:
+def concerned(
+    domains: Iterable[str], kind: Kind, *, by_api: bool = False, arrived: bool = True
+) -> tuple[str, ...]:
     """The fault domains an observation on an account speaks of.
 
     ``by_api``: the provider's API itself refused or did not answer; otherwise it took the message and said so later.
+    ``arrived``: it works because a phone has it; False where a provider without receipts has only taken it, which
+    says nothing of the country.
     """
     spoken: frozenset[str] = frozenset()
     match kind:
+        case Kind.WORKS if not arrived:
+            spoken = PROVIDERS.intersection(domains)
         case Kind.WORKS:
             spoken = frozenset(domains)
         case Kind.FAULT if by_api:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 HOURS = 24
@@ -55,3 +56,12 @@ def quiet(inbound: Inbound, now: float) -> bool:
         return False
     least = min(inbound.usual[hour % HOURS] for hour in hours)
     return least * seconds / HOUR >= ODD and math.isfinite(least)
+
+
+def together(several: Iterable[Inbound]) -> Inbound:
+    """Channels of which each alone is too quiet to say anything, as one: who writes on any of them is heard."""
+    learnt = [one for one in several if one.heard_at is not None and one.usual and one.days >= 2]
+    if not learnt:
+        return Inbound()
+    usual = tuple(sum(one.usual[hour] for one in learnt) for hour in range(HOURS))
+    return Inbound(max(one.heard_at or 0.0 for one in learnt), usual, days=min(one.days for one in learnt))
