@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.ledger import search_index
 from bot.ledger.console_models import NoteRow
 from bot.ledger.engine import Ledger
 from bot.ledger.integrators import KeptAnswer
@@ -55,6 +56,7 @@ async def erase(
             .values(snapshot={}, basket={}, awaiting=None, waiting_since=None, erased_at=at)
         )
         await connection.execute(delete(MessageRow).where(MessageRow.conversation_id.in_(lanes)))
+        await search_index.forget(connection, lanes)
         await connection.execute(delete(NoteRow).where(NoteRow.conversation_id.in_(lanes)))
         await connection.execute(delete(CallListRow).where(CallListRow.conversation_id.in_(lanes)))
         await connection.execute(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.addresses import normalise_msisdn
 from bot.core.words import fold
-from bot.ledger import views
+from bot.ledger import search_index, views
 from bot.ledger.console_models import NoteRow
 from bot.ledger.engine import Ledger
 from bot.ledger.models import AddressRow, ConversationRow, Customer, MessageRow, OrderRow, OutboxRow
@@ -122,7 +122,7 @@ class LedgerInbox:
         if not folded:
             return []
         async with self._ledger.reading() as connection:
-            found = await _by_words(connection, shop, folded)
+            found = await _by_words(connection, shop, words)
             ids = {*found, *await _by_person(connection, shop, words, folded)}
             ids |= await _by_order(connection, shop, words)
             if not ids:
@@ -279,20 +279,11 @@ async def _shown(connection: AsyncConnection, rows: Sequence[Any], found: dict[s
     return shown
 
 
-async def _by_words(connection: AsyncConnection, shop: str, folded: str) -> dict[str, str]:
-    """Conversation -> the newest message in which all the words occur."""
-    rows = await connection.execute(
-        select(MessageRow.conversation_id, MessageRow.text)
-        .where(
-            MessageRow.shop_id == shop,
-            *(MessageRow.folded.contains(word, autoescape=True) for word in folded.split()[:6]),
-        )
-        .order_by(MessageRow.created_at.desc())
-        .limit(200)
-    )
+async def _by_words(connection: AsyncConnection, shop: str, words: str) -> dict[str, str]:
+    """Conversation -> the newest message with words that begin as those searched."""
     found: dict[str, str] = {}
-    for row in rows:
-        found.setdefault(row.conversation_id, row.text)
+    for conversation, text in await search_index.find(connection, shop, words, 200):
+        found.setdefault(conversation, text)
     return found
 
 
@@ -302,7 +293,10 @@ async def _by_person(connection: AsyncConnection, shop: str, words: str, folded:
     number = normalise_msisdn(words)
     query = (
         select(Customer.id)
-        .where(Customer.shop_id == shop, Customer.folded_name.contains(folded, autoescape=True))
+        .where(
+            Customer.shop_id == shop,
+            *(Customer.folded_name.contains(word, autoescape=True) for word in folded.split()),
+        )
         .limit(MOST_FOUND)
     )
     people = set(await connection.scalars(query))

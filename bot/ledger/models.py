@@ -208,8 +208,6 @@ class MessageRow(Base):
     author: Mapped[str]
     channel: Mapped[str | None]
     text: Mapped[str]
-    folded: Mapped[str]
-    """``text`` in small letters without accents, for searching."""
     status: Mapped[str]
     late: Mapped[bool]
     superseded_by: Mapped[str | None]

@@ -19,6 +19,7 @@ from bot.core.readiness import roads_of
 from bot.core.triage import urgency
 from bot.core.words import fold
 from bot.ledger import outage_projection as outages
+from bot.ledger import search_index
 from bot.ledger.marks import Marked
 from bot.ledger.models import AddressRow, ConversationRow, Customer, MessageRow
 from bot.ledger.outbox import event_row, tell
@@ -163,6 +164,7 @@ async def _messages(connection: AsyncConnection, entries: Sequence[Marked]) -> N
     if rows:
         statement = upsert(connection, MessageRow, ("id",), ("created_at", "serial"), newer="mark")
         await connection.execute(statement, [rows[id_] for id_ in sorted(rows)])
+        await search_index.put(connection, sorted(rows))
 
 
 def _message(one: Marked, item: TranscriptItem) -> dict[str, Any]:
@@ -175,7 +177,6 @@ def _message(one: Marked, item: TranscriptItem) -> dict[str, Any]:
         "author": item.author,
         "channel": item.channel.value if item.channel else None,
         "text": item.text,
-        "folded": fold(item.text),
         "status": item.status.value,
         "late": item.late,
         "superseded_by": item.superseded_by,

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from alembic import context
 
-from bot.ledger import console_models, integrators, models
+from bot.ledger import console_models, integrators, models, search_index
 from bot.ledger.columns import Base, Text, UtcDateTime
 
-for _table in (models.OrderRow, console_models.User, integrators.Subscription):
+for _table in (models.OrderRow, console_models.User, integrators.Subscription, search_index.MessageWords):
     assert _table.__table__ in Base.metadata.sorted_tables, "the models must be loaded to be compared"
 
 
@@ -26,6 +26,7 @@ context.configure(
     transactional_ddl=True,
     render_item=_render,
     compare_type=True,
+    include_name=lambda name, _kind, _parents: not search_index.is_engines(name),
 )
 with context.begin_transaction():
     context.run_migrations()

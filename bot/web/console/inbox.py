@@ -16,6 +16,7 @@ from sanic import HTTPResponse
 
 from bot.core.words import fold
 from bot.ledger.inbox import PAGE, Filters, Folder, LedgerInbox, Place, Row
+from bot.ledger.search_index import words_of
 from bot.web.console import words
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
@@ -105,12 +106,11 @@ async def counts(visit: Visit) -> HTTPResponse:
 
 def mark(text: str, query: str) -> Markup:
     """The words around a hit, with the hits marked; the text stays text."""
-    wanted = [word for word in fold(query).split() if word]
     flat, places = _folded(text)
     hits = sorted(
         (places[m.start()], places[m.end() - 1] + 1)
-        for word in wanted
-        for m in re.finditer(re.escape(word), flat)
+        for word in words_of(query)
+        for m in re.finditer(rf"(?<![^\W_]){word}", flat)
     )
     if not hits:
         return escape(text[: 2 * AROUND])
