@@ -174,6 +174,17 @@ def quiet_days(scale: float) -> list[Alarms]:
     return rows
 
 
+def long_run(rate_name: str, days: float, seed: int) -> list[Alarms]:
+    """Relais alone over one long stretch without an outage, at one rate: ordinary, and the hardest case."""
+    rate, known = RATES[rate_name], warm(RATES[rate_name])
+    rows = []
+    for trace, rule in (("ordinary, 2 % fail", ordinary), ("2 % fail, all blame the channel", all_blame_the_channel)):
+        sights = events(rule, lambda at: rate, rate, days * DAY, random.Random(seed))
+        alarms = count(Relais(known), sights, anew(known))
+        rows.append(Alarms(trace, rate_name, OURS, days, alarms, round(alarms * 365.25 / days, 1)))
+    return rows
+
+
 def no_outages(trials: int) -> list[Alarms]:
     """Trouble that is no outage, and nights: alarms there."""
     rows = []
@@ -285,7 +296,13 @@ def main() -> None:
     arguments.add_argument("--trials", type=int, default=200)
     arguments.add_argument("--scale", type=float, default=0.1, help="share of the long runs; 1 for the figures in docs")
     arguments.add_argument("--draw", action="store_true")
+    arguments.add_argument("--only", choices=RATES, help="nothing but --days of no outage at this rate, Relais alone")
+    arguments.add_argument("--days", type=float, default=365.25)
+    arguments.add_argument("--seed", type=int, default=7)
     given = arguments.parse_args()
+    if given.only:
+        _show_alarms([asdict(row) for row in long_run(given.only, given.days, given.seed)])
+        return
     trials = {name: given.trials if rate <= 1 else max(4, given.trials // 20) for name, rate in RATES.items()}
     report: dict[str, Any] = {"settings": {"trials": given.trials, "scale": given.scale}}
     target = Path("var/bench/detection.json")

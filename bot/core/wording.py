@@ -231,26 +231,33 @@ def order_stands(number: str, language: str) -> str:
     return f"Votre commande {number} suit son cours. Rien à faire de votre côté."
 
 
-_FILES = {
-    "audio": (
-        "Bien reçu, la boutique pourra écouter votre vocal. Moi je ne lis que le texte : écrivez-moi votre demande.",
-        "Well received, the shop can listen to it. I read only text: please write me your request.",
-    ),
-    "image": (
-        "Photo bien reçue, la boutique la verra. Moi je ne lis que le texte : écrivez-moi le nom de l'article.",
-        "Picture received, the shop will see it. I read only text: please write me the item's name.",
-    ),
+_SEEN = {
+    "audio": ("Bien reçu, la boutique pourra écouter votre vocal.", "Well received, the shop can listen to it."),
+    "image": ("Photo bien reçue, la boutique la verra.", "Picture received, the shop will see it."),
     "contact": ("Contact bien reçu, la boutique le verra.", "Contact received, the shop will see it."),
 }
-_ANY_FILE = (
-    "Bien reçu, la boutique le verra. Moi je ne lis que le texte : écrivez-moi votre demande.",
-    "Well received, the shop will see it. I read only text: please write me your request.",
+_ANY_SEEN = ("Bien reçu, la boutique le verra.", "Well received, the shop will see it.")
+_WRITE = {
+    "image": (
+        "Moi je ne lis que le texte : écrivez-moi le nom de l'article.",
+        "I read only text: please write me the item's name.",
+    ),
+    "contact": ("", ""),
+}
+_ANY_WRITE = (
+    "Moi je ne lis que le texte : écrivez-moi votre demande.",
+    "I read only text: please write me your request.",
 )
 
 
+def file_seen(kind: str, language: str) -> str:
+    """One line: a file has come and is kept for the shop."""
+    return _SEEN.get(kind, _ANY_SEEN)[language == "en"]
+
+
 def file_kept(kind: str, language: str) -> str:
-    """Answer to a voice note, a picture or a card: it is kept for the shop, the bot reads only text."""
-    return _FILES.get(kind, _ANY_FILE)[language == "en"]
+    """Answer to a voice note, a picture or a card without words: it is kept for the shop, the bot reads only text."""
+    return f"{file_seen(kind, language)} {_WRITE.get(kind, _ANY_WRITE)[language == 'en']}".rstrip()
 
 
 def edit_seen(language: str) -> str:

@@ -17,6 +17,8 @@ from bot.flows.linking import GREETING
 from bot.ports import Turn, Unavailable
 
 APOLOGY_SECONDS = 30.0
+ALBUM_SECONDS = 60.0
+"""The pictures of an album come as messages of their own, the words with one of them: they are acknowledged together."""
 
 
 async def converse(desk: Desk, work: Work) -> None:
@@ -47,6 +49,8 @@ async def converse(desk: Desk, work: Work) -> None:
         work.conversation = _answered(replace(conversation, late=pile))
         return
     work.conversation = _answered(conversation)
+    if first.received.text:
+        answer = replace(answer, replies=_with_file_seen(conversation, first.received, answer.replies, now))
     await apply_answer(desk, work, answer, first.received)
 
 
@@ -124,11 +128,36 @@ def _spoken_for(conversation: Conversation, received: Received) -> str:
 
 def _unread(conversation: Conversation, received: Received, now: float) -> Conversation:
     """A message the dialogue cannot read. Files are acknowledged; a sticker or a reaction needs no answer."""
-    kinds = [attachment.kind for attachment in received.attachments if attachment.kind in keep_files.KINDS]
-    if not kinds:
+    kind = _unseen_file(conversation, received, now)
+    if kind is None:
         return conversation
-    text = wording.file_kept(kinds[0], conversation.customer.language)
+    text = wording.file_kept(kind, conversation.customer.language)
     return speaking.with_question(conversation, text, now)
+
+
+def _with_file_seen(
+    conversation: Conversation, received: Received, replies: tuple[Reply, ...], now: float
+) -> tuple[Reply, ...]:
+    """A picture came with words: what answers them begins with the line that says it is kept."""
+    kind = _unseen_file(conversation, received, now)
+    if kind is None or not replies:
+        return replies
+    first = replies[0]
+    line = wording.file_seen(kind, conversation.customer.language)
+    text = "\n".join(part for part in (line, first.text) if part)
+    asks = first.question if first.awaiting is not None else first.asks
+    return (replace(first, text=text, asks=asks), *replies[1:])
+
+
+def _unseen_file(conversation: Conversation, received: Received, now: float) -> str | None:
+    """The kind of file it brings; None where it brings none, or one of an album was acknowledged just now."""
+    kinds = (attachment.kind for attachment in received.attachments if attachment.kind in keep_files.KINDS)
+    kind = next(kinds, None)
+    if kind is None:
+        return None
+    line = wording.file_seen(kind, conversation.customer.language)
+    said = (d.reply.text for d in conversation.deliveries if now - d.created_at < ALBUM_SECONDS)
+    return None if any(line in text for text in said) else kind
 
 
 def _turn(work: Work, first: Unanswered, heard: Heard, text: str, now: float) -> Turn:

@@ -116,6 +116,30 @@ async def test_a_file_is_acknowledged_and_the_question_put_again(kind: str, said
     assert (await world.conversation()).awaiting is Awaiting.LANDMARK
 
 
+SEEN = "Photo bien reçue, la boutique la verra."
+
+
+async def test_the_words_under_a_picture_are_answered_and_the_picture_acknowledged_in_one_message() -> None:
+    world = World()
+    await world.put(with_(world.message(""), Attachment("image", "https://x.example/1"), text="2 pagnes"))
+    await world.work()
+
+    assert [turn.text for turn in world.waiter.turns] == ["2 pagnes"]
+    assert world.whatsapp.texts == [f"{SEEN}\nRecap 1 : on confirme ?"]
+    question = (await world.conversation()).question
+    assert question is not None and question.text == "Recap 1 : on confirme ?"
+
+
+async def test_the_pictures_of_an_album_are_acknowledged_once() -> None:
+    world = World()
+    for number, text in enumerate(("2 pagnes", "", "")):
+        await world.put(with_(world.message(""), Attachment("image", f"https://x.example/{number}"), text=text))
+        await world.work()
+        world.clock.time += 1
+
+    assert [text.count(SEEN) for text in world.whatsapp.texts] == [1]
+
+
 @pytest.mark.parametrize("kind", ["sticker", "reaction", "unknown"])
 async def test_a_sticker_or_a_reaction_changes_nothing(kind: str) -> None:
     world = World()
