@@ -47,6 +47,8 @@ class Customer:
     name: str | None = None
     language: str = "fr"
     addresses: tuple[KnownAddress, ...] = ()
+    external_id: Address | None = None
+    """WhatsApp's own identity, once it came with a phone number: a number changes hands, this does not."""
 
     def find(self, address: Address) -> KnownAddress | None:
         return next((known for known in self.addresses if known.address == address), None)

@@ -294,7 +294,16 @@ def outgoing(
         if channel.capabilities.validity_period
         else None
     )
-    return Outgoing(delivery.id, to, part, validity_seconds=validity, template=template)
+    news = template is not None and delivery.reply.purpose is Purpose.STATUS_CHANGE
+    return Outgoing(
+        delivery.id,
+        to,
+        part,
+        validity_seconds=validity,
+        template=template,
+        # {{1}} of ``order_update``. WhatsApp refuses a variable with a line break.
+        template_variables={"1": " ".join(part.text.split())} if news else {},
+    )
 
 
 async def _apply(

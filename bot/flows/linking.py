@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core import speaking, wording
-from bot.core.addresses import Address, ChannelName, Scheme, home_lane, of_phone
+from bot.core.addresses import Address, ChannelName, LaneId, Scheme, home_lane, of_phone
 from bot.core.customers import KnownAddress, Proof
 from bot.core.messages import Purpose, Received, Reply
 from bot.flows.desk import Desk, Work
@@ -45,7 +45,8 @@ async def learn_addresses(
                 KnownAddress(phone, phone.value, proof, added_at=now)
             )
     if received.external_id is not None:
-        await _lead_here(desk, work, received.address)
+        customer = replace(customer, external_id=customer.external_id or received.external_id)
+        await _lead_here(desk, work, received.address, received.external_id)
     heard_at = dict(conversation.heard_at)
     if not is_late:
         heard_at[received.channel] = now
@@ -54,17 +55,39 @@ async def learn_addresses(
     )
 
 
-async def _lead_here(desk: Desk, work: Work, address: Address) -> bool:
+async def home_by_phone(desk: Desk, lane: LaneId, first: Received) -> LaneId | None:
+    """Where the first message of a WhatsApp identity belongs, if not into this lane of its own that nobody has used.
+
+    The list of an account's messages knows only phone numbers: who was first found there has a conversation in the
+    number's lane. It goes on, unless it belongs to another identity: numbers change hands.
+    """
+    if first.external_id is None or home_lane(first.shop_id, first.external_id) != lane:
+        return None
+    home = home_lane(first.shop_id, first.address)
+    if await desk.lanes.resolve(home) != home:
+        return None
+    state = await desk.lanes.peek(home)
+    there = await desk.records.latest(home) if state is None else desk.codec.decode_conversation(state)
+    if there is None or there.customer.external_id not in (None, first.external_id):
+        return None
+    return home
+
+
+async def _lead_here(desk: Desk, work: Work, address: Address, external_id: Address | None = None) -> bool:
     """Forward an address's own lane here. False while the conversation it holds is under way: tried again next time.
 
-    A lane that is led elsewhere is never worked on again, so nothing may be owed or ordered in it.
+    A lane that is led elsewhere is never worked on again, so nothing may be owed or ordered in it, and it may not be
+    the home of another WhatsApp identity.
     """
     lane = home_lane(work.shop.id, address)
     if lane == work.lane:
         return True
     state = await desk.lanes.peek(lane)
-    if state is not None and not desk.codec.decode_conversation(state).at_rest:
-        return False
+    if state is not None:
+        there = desk.codec.decode_conversation(state)
+        settled = there.customer.external_id
+        if not there.at_rest or (external_id is not None and settled not in (None, external_id)):
+            return False
     await desk.lanes.forward(lane, work.lane)
     return True
 

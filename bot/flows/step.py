@@ -22,6 +22,7 @@ from bot.flows import (
     erasing,
     intake,
     keep_files,
+    linking,
     nudge,
     reach_out,
     reconcile,
@@ -180,7 +181,10 @@ async def load(desk: Desk, lease: Lease) -> Work | None:
     )
     committed = conversation
     if conversation is None:
-        conversation = await desk.records.latest(lease.lane) or _first(lease, items)
+        conversation = await desk.records.latest(lease.lane)
+        if conversation is None and await _belongs_elsewhere(desk, lease, items):
+            return None
+        conversation = conversation or _first(lease, items)
     if conversation is None:
         # A status or a command for somebody who is not there (any more): nothing will ever be done with it.
         handled = tuple(key for key, _ in items)
@@ -191,6 +195,17 @@ async def load(desk: Desk, lease: Lease) -> Work | None:
         await desk.lanes.release(lease, due_in=30.0)
         return None
     return Work(lease, shop, _after_crash(conversation), items, committed)
+
+
+async def _belongs_elsewhere(desk: Desk, lease: Lease, items: list[tuple[str, Item]]) -> bool:
+    """Lead an unused lane to the conversation its shopper has already; what came into it travels along."""
+    first = next((item for _, item in items if isinstance(item, Received)), None)
+    home = await linking.home_by_phone(desk, lease.lane, first) if first is not None else None
+    if home is None:
+        return False
+    await desk.lanes.forward(lease.lane, home)
+    await desk.lanes.release(lease, due_in=0.0)
+    return True
 
 
 def _first(lease: Lease, items: list[tuple[str, Item]]) -> Conversation | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bot.core.addresses import Address, ChannelName, Scheme, home_lane
-from bot.core.messages import Command
+from dataclasses import replace
+
+from bot.core.addresses import Address, ChannelName, LaneId, Scheme, home_lane
+from bot.core.conversations import Conversation
+from bot.core.messages import Command, Received
 from bot.flows.receive import put_item
 from bot.storage import codec
 from tests.flows.world import SHOP, World
@@ -51,3 +54,71 @@ async def test_what_comes_for_somebody_who_is_not_there_is_dropped_and_not_kept_
     assert await world.lanes.peek(nobody) is None
     world.clock.time += 7200
     assert list(await world.lanes.due_partitions()) == []
+
+
+OWN = Address(Scheme.WHATSAPP, "CI.Aya0001")
+ANOTHER = Address(Scheme.WHATSAPP, "CI.Ben0002")
+
+
+def known_as(world: World, text: str, identity: Address, number: int = 1) -> Received:
+    """By webhook: with WhatsApp's own identity. The list (``World.message``) has only the number."""
+    return replace(world.message(text, number=number), external_id=identity)
+
+
+async def at(world: World, lane: LaneId) -> Conversation:
+    state = await world.lanes.peek(lane)
+    assert state is not None
+    return codec.decode_conversation(state)
+
+
+async def test_who_was_first_found_in_the_list_goes_on_when_the_webhook_knows_more() -> None:
+    """The gateway died at the first message: the listing brought it, and the basket is open when it is back."""
+    world = World()
+    await world.write("2 pagnes")
+    await world.put(known_as(world, "oui", OWN))
+    await world.work()
+
+    own = home_lane(SHOP, OWN)
+    assert await world.lanes.resolve(own) == world.lane()
+    assert await world.lanes.peek(own) is None
+    assert world.whatsapp.texts[:2] == ["Recap 1 : on confirme ?", "Commande AM-1 confirmée"]
+    assert (await world.conversation()).customer.external_id == OWN
+
+
+async def test_what_list_and_webhook_both_brought_is_answered_once() -> None:
+    world = World()
+    message = world.message("Salut")
+    await world.put(message)
+    await world.work()
+    await world.put(replace(message, external_id=OWN))
+    await world.work()
+
+    assert world.whatsapp.texts == ["Bonjour"]
+
+
+async def test_a_number_that_changed_hands_does_not_bring_the_basket_along() -> None:
+    world = World()
+    await world.write("2 pagnes")
+    for text, identity in (("salut", OWN), ("bonjour", ANOTHER)):
+        await world.put(known_as(world, text, identity))
+        await world.work()
+
+    assert (await world.conversation()).customer.external_id == OWN
+    newcomer = await at(world, home_lane(SHOP, ANOTHER))
+    assert (newcomer.customer.external_id, newcomer.basket.lines) == (ANOTHER, ())
+    await world.put(known_as(world, "oui", OWN, number=2))
+    await world.work()
+    assert (await world.conversation()).customer.find(Address(Scheme.WHATSAPP, "+2250700000002")) is not None
+    assert world.whatsapp.texts[-1] == "Recap 1 : on confirme ?"
+
+
+async def test_a_new_number_of_a_known_identity_is_the_same_shopper() -> None:
+    world = World()
+    await world.put(known_as(world, "2 pagnes", OWN))
+    await world.work()
+    await world.put(known_as(world, "oui", OWN, number=2))
+    await world.work()
+
+    mine = await at(world, home_lane(SHOP, OWN))
+    assert mine.last_order_id == "AM-1"
+    assert await world.lanes.resolve(world.lane(2)) == mine.id

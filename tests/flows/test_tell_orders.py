@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ async def test_a_shopper_reads_each_change_where_the_conversation_is(ledger: Led
         "Votre commande AM-1001 est en route.",
         "Commande AM-1001 : paiement reçu, merci.",
     ]
+
+
+async def test_outside_the_window_the_template_carries_the_news(ledger: Ledger) -> None:
+    world = World()
+    world.shops.shop = replace(world.shops.shop, templates={"order_update": "HX1"})
+    await world.write("Bonjour")
+    order = await place(ledger, world.lane())
+    world.clock.time += 25 * 3600
+    await change_order(ledger, SHOP, order, GONE)
+    await tell(ledger, world)
+    sent = world.whatsapp.shown[-1]
+    assert (sent.template, sent.template_variables) == ("HX1", {"1": "Votre commande AM-1001 est en route."})
 
 
 async def test_news_told_twice_reaches_the_shopper_once(ledger: Ledger) -> None:
