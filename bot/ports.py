@@ -125,6 +125,10 @@ class Lanes(Protocol):
         """The committed state, for readers. Follows no forward."""
         ...
 
+    async def remember(self, lane: LaneId, seen: Sequence[tuple[str, float]]) -> None:
+        """Count items (id, when it came: Unix seconds) as seen there: a repeat of one is dropped. Idempotent."""
+        ...
+
     def wakeups(self) -> AsyncIterator[int]:
         """Partitions in which something became due. May lose some: each partition is looked at anyway."""
         ...
@@ -412,14 +416,42 @@ class OrderFeed(Protocol):
 
 
 class Records(Protocol):
-    """What must outlive Redis."""
+    """What must outlive Redis. Every method may raise ``Unavailable``."""
 
     async def latest(self, lane: LaneId) -> Conversation | None:
         """The conversation as the ledger last knew it, to rebuild an empty lane."""
         ...
 
+    async def owner(self, shop: ShopId, address: Address) -> LaneId | None:
+        """The conversation that an address was proved to belong to."""
+        ...
+
+    async def heard(self, lane: LaneId, since: float) -> Sequence[tuple[str, float]]:
+        """What the transcript has of the shopper's messages: provider id and when it came (Unix seconds)."""
+        ...
+
+    async def order_of(self, basket_id: str) -> tuple[str, str] | None:
+        """Id and number of the order that a basket became."""
+        ...
+
+    async def recent(self, since: float, after: str, most: int) -> Sequence[Conversation]:
+        """Conversations with a message since then (Unix seconds) whose id comes after ``after``, by id."""
+        ...
+
     async def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
         """Project journal entries (stream position, entry). Writing one twice changes nothing."""
+        ...
+
+
+class Losses(Protocol):
+    """Which partitions of the store have lost what they held. May raise ``Unavailable``."""
+
+    async def emptied(self) -> Sequence[int]:
+        """Partitions that were never marked as whole, or have lost that mark with all else."""
+        ...
+
+    async def whole(self, partitions: Sequence[int]) -> None:
+        """Mark them: what the ledger knows of them has been asked for."""
         ...
 
 

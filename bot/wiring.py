@@ -34,6 +34,7 @@ from bot.flows.nudge import nudge
 from bot.flows.permits import Permits
 from bot.flows.probe import Outside, Prober
 from bot.flows.reach_out import keep_reaching
+from bot.flows.restore import keep_restoring
 from bot.flows.tell_orders import keep_telling
 from bot.hooks.client import HookClient
 from bot.hooks.guard import Guard, networks
@@ -63,6 +64,7 @@ from bot.storage.redis import (
     RedisLanes,
     RedisLeases,
     RedisLimits,
+    RedisLosses,
     RedisMeter,
     connect,
     durability,
@@ -374,12 +376,16 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     async def tell(stop: asyncio.Event) -> None:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
 
+    async def restorations(stop: asyncio.Event) -> None:
+        await keep_restoring(RedisLosses(redis), records, lanes, codec, clock, catch_up_now, stop)
+
     async def introductions(stop: asyncio.Event) -> None:
         await introduce(shop_channels.introducible(), clock)
         await stop.wait()
 
     jobs = [
         _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
+        _alone(leases, "restore", restorations),
         _alone(leases, "numbering", Numberer(ledger).run),
         _alone(leases, "order-news", tell),
         _alone(leases, "incidents", lambda stop: keep_incidents(desk, outages, stop)),

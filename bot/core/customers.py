@@ -25,6 +25,10 @@ class Proof(StrEnum):
     """Typed by the shopper; for the rider, never for messages."""
 
 
+LEADS = (Proof.HEARD, Proof.LINK, Proof.CONTACT, Proof.WHATSAPP)
+"""What is written from such an address belongs to the conversation that has it in its book."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
     """An entry of the book. ``reply_to`` is what the provider is given."""

@@ -211,7 +211,8 @@ def new_conversation(
         shop_id=shop_id,
         customer=Customer(id=f"cu-{lane}"),
         channel=channel,
-        basket=Basket(id=f"{lane}-b0"),
+        # Never one that came before: of a shopper who was erased, only the orders of old baskets are left.
+        basket=Basket(id=f"{lane}-b{now:.0f}"),
         created_at=now,
     )
 

@@ -80,11 +80,11 @@ async def _lead_here(desk: Desk, work: Work, address: Address, external_id: Addr
     the home of another WhatsApp identity.
     """
     lane = home_lane(work.shop.id, address)
-    if lane == work.lane:
+    if await desk.lanes.resolve(lane) == work.lane:
         return True
     state = await desk.lanes.peek(lane)
-    if state is not None:
-        there = desk.codec.decode_conversation(state)
+    there = await desk.records.latest(lane) if state is None else desk.codec.decode_conversation(state)
+    if there is not None:
         settled = there.customer.external_id
         if not there.at_rest or (external_id is not None and settled not in (None, external_id)):
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core import speaking, wording
-from bot.core.addresses import ChannelName, ShopId, parse
+from bot.core.addresses import ChannelName, LaneId, ShopId, parse
 from bot.core.conversations import Conversation
 from bot.core.messages import (
     Command,
@@ -25,6 +25,7 @@ from bot.flows import (
     linking,
     nudge,
     reach_out,
+    rebuild,
     reconcile,
     spending,
     tell_orders,
@@ -141,6 +142,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
             intake.start_page(work, command.argument("address") or "", now)
         case "reach_out":
             await reach_out.obey(desk, work, command, now)
+        case "restored":
+            pass  # being looked at is all it asks for
         case "page_seen":
             work.conversation = _page_seen(conversation, now)
         case "blocked" | "unblocked":
@@ -172,7 +175,7 @@ def _page_seen(conversation: Conversation, now: float) -> Conversation:
 
 
 async def load(desk: Desk, lease: Lease) -> Work | None:
-    """Decode the lane. None: it held nothing for a conversation that does not exist, and was cleared."""
+    """Decode the lane. None: there is nothing to do here: what it holds belongs to another, or to nobody."""
     items: list[tuple[str, Item]] = [
         (key, desk.codec.decode_item(data)) for key, data in lease.items
     ]
@@ -180,11 +183,21 @@ async def load(desk: Desk, lease: Lease) -> Work | None:
         desk.codec.decode_conversation(lease.state) if lease.state is not None else None
     )
     committed = conversation
+    again: frozenset[str] = frozenset()
     if conversation is None:
-        conversation = await desk.records.latest(lease.lane)
-        if conversation is None and await _belongs_elsewhere(desk, lease, items):
+        known = await desk.records.latest(lease.lane)
+        elsewhere = await rebuild.lives_elsewhere(desk, lease.lane, (item for _, item in items), known)
+        if elsewhere is None and known is None:
+            elsewhere = await _found_by_phone(desk, lease.lane, items)
+        if elsewhere is not None:
+            # Given back unchanged, the lane moves with all that waits in it.
+            await desk.lanes.forward(lease.lane, elsewhere)
+            await desk.lanes.release(lease, due_in=0.0)
             return None
-        conversation = conversation or _first(lease, items)
+        if known is None:
+            conversation = _first(lease, items)
+        else:
+            conversation, again = await rebuild.rebuilt(desk, known, lease.now)
     if conversation is None:
         # A status or a command for somebody who is not there (any more): nothing will ever be done with it.
         handled = tuple(key for key, _ in items)
@@ -194,18 +207,16 @@ async def load(desk: Desk, lease: Lease) -> Work | None:
     if shop is None:
         await desk.lanes.release(lease, due_in=30.0)
         return None
-    return Work(lease, shop, _after_crash(conversation), items, committed)
+    work = Work(lease, shop, _after_crash(conversation), items, committed)
+    for key in [key for key, item in items if isinstance(item, Received) and item.id in again]:
+        work.done(key)
+    return work
 
 
-async def _belongs_elsewhere(desk: Desk, lease: Lease, items: list[tuple[str, Item]]) -> bool:
-    """Lead an unused lane to the conversation its shopper has already; what came into it travels along."""
+async def _found_by_phone(desk: Desk, lane: LaneId, items: list[tuple[str, Item]]) -> LaneId | None:
+    """Where the shopper of an unused lane has a conversation already."""
     first = next((item for _, item in items if isinstance(item, Received)), None)
-    home = await linking.home_by_phone(desk, lease.lane, first) if first is not None else None
-    if home is None:
-        return False
-    await desk.lanes.forward(lease.lane, home)
-    await desk.lanes.release(lease, due_in=0.0)
-    return True
+    return None if first is None else await linking.home_by_phone(desk, lane, first)
 
 
 def _first(lease: Lease, items: list[tuple[str, Item]]) -> Conversation | None:

@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.addresses import PARTITIONS, LaneId
+from bot.core.addresses import PARTITIONS, Address, LaneId, ShopId
 from bot.core.conversations import Conversation
+from bot.core.customers import LEADS
 from bot.core.journal import Entry
 from bot.ledger.engine import Ledger
 from bot.ledger.marks import Marked, marked
-from bot.ledger.models import ConversationRow, JournalOffset, JournalReject
+from bot.ledger.models import AddressRow, ConversationRow, JournalOffset, JournalReject, MessageRow, OrderRow
 from bot.ledger.projection import project
 from bot.ledger.statements import insert_if_new, upsert
-from bot.ledger.times import utc_now
+from bot.ledger.times import instant, utc_now
 from bot.storage import codec
 from bot.storage.codec import NewerVersion
 from bot.storage.journal import START, Journal, Stored
@@ -29,6 +30,8 @@ PER_PARTITION = 64
 PER_TRANSACTION = 200
 """More would make orders wait for the projector's lock on SQLite."""
 IDLE_SECONDS = 0.05
+MOST_HEARD = 1000
+"""Messages of one shopper that are known again after Redis was lost."""
 
 
 class LedgerRecords:
@@ -40,12 +43,55 @@ class LedgerRecords:
     async def latest(self, lane: LaneId) -> Conversation | None:
         """The conversation as last projected, to rebuild an empty lane. Raises Unavailable."""
         table = ConversationRow
-        query = select(table.snapshot).where(
-            table.id == lane, or_(table.erased_at.is_(None), table.last_message_at > table.erased_at)
-        )
+        query = select(table.snapshot).where(table.id == lane, _known())
         async with self._ledger.reading() as connection:
             snapshot = await connection.scalar(query)
         return None if snapshot is None else codec.conversation_from_json(snapshot)
+
+    async def owner(self, shop: ShopId, address: Address) -> LaneId | None:
+        """The conversation an address leads to; what a shop or a shopper only stated leads nowhere. Raises Unavailable."""
+        query = (
+            select(ConversationRow.id)
+            .join(AddressRow, AddressRow.customer_id == ConversationRow.customer_id)
+            .where(AddressRow.shop_id == shop, AddressRow.address == str(address))
+            .where(AddressRow.proved_by.in_(proof.value for proof in LEADS))
+        )
+        async with self._ledger.reading() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else LaneId(found)
+
+    async def heard(self, lane: LaneId, since: float) -> Sequence[tuple[str, float]]:
+        """The shopper's messages since then, the last ``MOST_HEARD`` of them, oldest first. Raises Unavailable."""
+        table = MessageRow
+        query = (
+            select(table.provider_id, table.created_at)
+            .where(table.conversation_id == lane, table.direction == "in", table.provider_id.is_not(None))
+            .where(table.created_at >= instant(since))
+            .order_by(table.serial.desc())
+            .limit(MOST_HEARD)
+        )
+        async with self._ledger.reading() as connection:
+            rows = list(await connection.execute(query))
+        return [(row.provider_id, row.created_at.timestamp()) for row in reversed(rows)]
+
+    async def order_of(self, basket_id: str) -> tuple[str, str] | None:
+        """Id and number of the order a basket became. Raises Unavailable."""
+        async with self._ledger.reading() as connection:
+            query = select(OrderRow.id, OrderRow.number).where(OrderRow.basket_id == basket_id)
+            row = (await connection.execute(query)).first()
+        return None if row is None else (row.id, row.number)
+
+    async def recent(self, since: float, after: str, most: int) -> Sequence[Conversation]:
+        """Conversations with a message since then, by id. Raises Unavailable."""
+        table = ConversationRow
+        query = (
+            select(table.snapshot)
+            .where(table.id > after, table.last_message_at >= instant(since), _known())
+            .order_by(table.id)
+            .limit(most)
+        )
+        async with self._ledger.reading() as connection:
+            return [codec.conversation_from_json(found) for found in await connection.scalars(query)]
 
     async def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
         """Project entries in one transaction. Raises Unavailable."""
@@ -86,6 +132,12 @@ class LedgerRecords:
         await self._ledger.write(work)
 
 
+def _known() -> ColumnElement[bool]:
+    """Is there a record to go by? Not of a shopper who was erased and has not written since."""
+    table = ConversationRow
+    return or_(table.erased_at.is_(None), table.last_message_at > table.erased_at)
+
+
 class Projector:
     """Reads the journal and writes the ledger, until it is told to stop.
 
@@ -109,7 +161,10 @@ class Projector:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Project for ever. Raises Unavailable; the caller tries again."""
-        offsets = dict.fromkeys(range(PARTITIONS), START) | await self._records.offsets()
+        known = await self._records.offsets()
+        for partition, last in known.items():
+            await self._journal.begin_after(partition, last)
+        offsets = dict.fromkeys(range(PARTITIONS), START) | known
         while not stop.is_set():
             if not await self.once(offsets):
                 await asyncio.sleep(IDLE_SECONDS)

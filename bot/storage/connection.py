@@ -102,6 +102,7 @@ class Keys:
         self.generation = [self._of(partition, "generation") for partition in range(PARTITIONS)]
         self.fence = [self._of(partition, "fence") for partition in range(PARTITIONS)]
         self.journal = [self._of(partition, "journal") for partition in range(PARTITIONS)]
+        self.whole = [self._of(partition, "whole") for partition in range(PARTITIONS)]
 
     def _of(self, partition: int, name: str) -> str:
         return f"{self.prefix}{{p{partition:02d}}}:{name}"

@@ -9,8 +9,9 @@ from typing import Protocol
 from redis.asyncio import Redis
 
 from bot.core.addresses import PARTITIONS
-from bot.storage.connection import PREFIX, Keys, as_client, reach
+from bot.storage.connection import PREFIX, Keys, Script, as_client, reach
 
+_BEGIN = Script("begin")
 START = "0-0"
 """Before the first entry."""
 
@@ -41,6 +42,10 @@ class Journal(Protocol):
         """Up to ``count`` entries of each partition after its id, in one look at all 64."""
         ...
 
+    async def begin_after(self, partition: int, entry_id: str) -> None:
+        """From now on entries get greater ids than this one, whatever the store's clock says."""
+        ...
+
     async def trim(self, partition: int, up_to_id: str) -> int:
         """Remove entries up to and with an id, once they are in the ledger. Returns how many went."""
         ...
@@ -69,6 +74,10 @@ class RedisJournal:
             pipeline.xrange(key, f"({after.get(partition, START)}", "+", count)
         answers = await reach(pipeline.execute())
         return [_stored(p, row) for p in range(PARTITIONS) for row in answers[p]]
+
+    async def begin_after(self, partition: int, entry_id: str) -> None:
+        """Greater ids from now on: an emptied Redis whose clock is behind would write what nobody reads."""
+        await _BEGIN(self._redis, [self._keys.journal[partition]], [entry_id])
 
     async def trim(self, partition: int, up_to_id: str) -> int:
         """Remove entries up to and with an id."""

@@ -168,6 +168,11 @@ class RedisLanes:
         state: bytes | None = await reach(self._redis.hget(self._keys.lane(lane), "state"))
         return state
 
+    async def remember(self, lane: LaneId, seen: Sequence[tuple[str, float]]) -> None:
+        """Count items as seen there; those older than ids are kept are left out. Idempotent."""
+        known = [(item_id.encode(), b"%d" % round(at * 1000)) for item_id, at in seen]
+        await self._carry(lane, [], [], [word for pair in known for word in pair])
+
     async def due_partitions(self) -> Sequence[int]:
         """Partitions that hold a lane due now, by Redis' clock."""
         if isinstance(self._redis, RedisCluster):

@@ -79,6 +79,7 @@ class MemoryLanes:
         self._fences = [0] * PARTITIONS
         self.entries: list[list[Stored]] = [[] for _ in range(PARTITIONS)]
         self._entry_numbers = [0] * PARTITIONS
+        self.whole: set[int] = set()
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -161,6 +162,16 @@ class MemoryLanes:
     async def peek(self, lane: LaneId) -> bytes | None:
         return self._record(lane).state
 
+    async def remember(self, lane: LaneId, seen: Sequence[tuple[str, float]]) -> None:
+        async def at(here: LaneId) -> Any:
+            record = self._record(here)
+            if record.forward and record.settled:
+                return MOVED, record.forward
+            self._know(record, seen)
+            return 1, None
+
+        await follow(lane, at)
+
     async def wakeups(self) -> AsyncIterator[int]:
         queue: asyncio.Queue[int] = asyncio.Queue()
         self._listeners.append(queue)
@@ -224,6 +235,12 @@ class MemoryLanes:
         record.inbox[item_id] = item
         return True
 
+    def _know(self, record: _Lane, seen: Sequence[tuple[str, float]]) -> None:
+        """Ids in the order in which they came: the oldest are the first to be forgotten."""
+        for item_id, at in seen:
+            record.seen[item_id] = max(at, record.seen.get(item_id, at))
+        record.seen = dict(sorted(record.seen.items(), key=lambda pair: pair[1]))
+
     def _knock(self, lane: LaneId, record: _Lane) -> None:
         if self._held(record):
             record.knocked = True
@@ -252,9 +269,7 @@ class MemoryLanes:
             target = self._record(here)
             if target.forward and target.settled:
                 return MOVED, target.forward
-            for item_id, seen_at in record.seen.items():
-                if item_id not in record.inbox:
-                    target.seen[item_id] = max(seen_at, target.seen.get(item_id, seen_at))
+            self._know(target, [pair for pair in record.seen.items() if pair[0] not in record.inbox])
             fresh = [item_id for item_id, item in record.inbox.items() if self._append(target, item_id, item)]
             if fresh:
                 self._knock(here, target)
@@ -278,6 +293,10 @@ class MemoryJournal:
 
     async def read_all(self, after: Mapping[int, str], count: int = 64) -> list[Stored]:
         return [s for p in range(PARTITIONS) for s in await self.read(p, after.get(p, START), count)]
+
+    async def begin_after(self, partition: int, entry_id: str) -> None:
+        numbers = self._lanes._entry_numbers
+        numbers[partition] = max(numbers[partition], _number(entry_id))
 
     async def trim(self, partition: int, up_to_id: str) -> int:
         entries = self._lanes.entries[partition]

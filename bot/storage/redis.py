@@ -7,6 +7,7 @@ from bot.storage.journal import RedisJournal, Stored
 from bot.storage.lanes import RedisLanes
 from bot.storage.leases import RedisLeases
 from bot.storage.limits import RedisLimits
+from bot.storage.losses import RedisLosses
 from bot.storage.meter import RedisMeter
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RedisLanes",
     "RedisLeases",
     "RedisLimits",
+    "RedisLosses",
     "RedisMeter",
     "Stored",
     "connect",

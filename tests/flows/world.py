@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.core.addresses import (
@@ -44,7 +45,7 @@ from bot.flows.desk import Desk
 from bot.flows.permits import Permits
 from bot.flows.receive import receive
 from bot.flows.step import step
-from bot.ports import Answer, FileOutcome, Outgoing, Turn, Unavailable
+from bot.ports import Answer, FileOutcome, Outgoing, Records, Turn, Unavailable
 from bot.storage import codec
 from bot.storage.memory import MemoryHealthBoard, MemoryLanes, MemoryMeter
 
@@ -181,6 +182,18 @@ class Book:
     async def latest(self, lane: LaneId) -> Conversation | None:
         return None
 
+    async def owner(self, shop: ShopId, address: Address) -> LaneId | None:
+        return None
+
+    async def heard(self, lane: LaneId, since: float) -> Sequence[tuple[str, float]]:
+        return ()
+
+    async def order_of(self, basket_id: str) -> tuple[str, str] | None:
+        return None
+
+    async def recent(self, since: float, after: str, most: int) -> Sequence[Conversation]:
+        return ()
+
     async def write(self, entries: object) -> None:
         raise AssertionError("flows never write the ledger")
 
@@ -219,7 +232,9 @@ class Roads:
 class World:
     """Say things as a shopper, turn the clock, look at the phones."""
 
-    def __init__(self, two_way_sms: bool = False, settling: Settling = AT_ONCE) -> None:
+    def __init__(
+        self, two_way_sms: bool = False, settling: Settling = AT_ONCE, records: Records | None = None
+    ) -> None:
         self.clock = TurnedClock()
         self.waiter = Waiter()
         self.phones = {
@@ -247,7 +262,7 @@ class World:
             dialogue=self.waiter,
             channels=Roads(self.phones),
             shops=self.shops,
-            records=Book(),
+            records=records or Book(),
             codec=codec,
             clock=self.clock,
             tokens=TOKENS,

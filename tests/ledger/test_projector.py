@@ -200,6 +200,9 @@ class StreamOfLists:
         ]
         return before - len(self.stored)
 
+    async def begin_after(self, partition: int, entry_id: str) -> None:
+        raise AssertionError("asked for only when a run begins")
+
 
 def _number(id_: str) -> tuple[int, ...]:
     return tuple(int(part) for part in id_.split("-"))

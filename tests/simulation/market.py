@@ -69,6 +69,13 @@ class Ledger:
         number = list(self.orders).index(basket.id) + 1
         return Placed(f"order-{number}", f"R-{number:04d}", basket.total_xof, first)
 
+    def order_of(self, basket_id: str) -> tuple[str, str] | None:
+        """Id and number, as ``place`` gave them."""
+        if basket_id not in self.orders:
+            return None
+        number = list(self.orders).index(basket_id) + 1
+        return f"order-{number}", f"R-{number:04d}"
+
 
 class Rasa:
     """The dialogue: an answer is stored with its turn after the action has placed the order, and it may die in between."""
@@ -145,12 +152,12 @@ class Market:
         self.clock = VirtualClock()
         self.weather = Weather()
         self.lanes = self.lanes_type(self.clock)
-        self.archive = Archive(self.lanes)
         self.board = MemoryHealthBoard(self.clock)
         self.meter = MemoryMeter(self.clock)
         products = [replace(p, stock=STOCK) for p in read_products(folder) if p.id in SOLD]
         zones = read_zones(folder)
         self.ledger = Ledger(products, zones)
+        self.archive = Archive(self.lanes, self.ledger.order_of)
         self.rasa = Rasa(products, zones, self.ledger, self.weather, self.seeds.stream("rasa"))
         self.door = Door(TOKENS)
         self.carriers = {

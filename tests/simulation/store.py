@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from bot.core.addresses import PARTITIONS, LaneId
+from bot.core.addresses import PARTITIONS, Address, LaneId, ShopId
 from bot.core.conversations import Conversation
 from bot.core.journal import Entry, TranscriptItem
 from bot.ports import Clock
@@ -70,7 +70,8 @@ class SimulatedLanes(MemoryLanes):
 class Archive:
     """What the projector has read from the journal: the latest records, transcripts by item, events by id."""
 
-    def __init__(self, lanes: MemoryLanes) -> None:
+    def __init__(self, lanes: MemoryLanes, order_of: Callable[[str], tuple[str, str] | None]) -> None:
+        self._order_of = order_of
         self._journal = MemoryJournal(lanes)
         self._read = ["0-0"] * PARTITIONS
         self._latest: dict[LaneId, dict[str, Any]] = {}
@@ -82,6 +83,24 @@ class Archive:
     async def latest(self, lane: LaneId) -> Conversation | None:
         known = self._latest.get(lane)
         return None if known is None else codec.conversation_from_json(known)
+
+    async def owner(self, shop: ShopId, address: Address) -> LaneId | None:
+        entries = [(one.added_at, talk.id) for talk in self._records() if (one := talk.customer.find(address))]
+        return max(entries)[1] if entries else None
+
+    async def heard(self, lane: LaneId, since: float) -> Sequence[tuple[str, float]]:
+        mine = (i for i in self.items.values() if i.direction == "in" and i.id.startswith(f"{lane}-"))
+        return [(item.provider_id or "", item.created_at) for item in mine if item.created_at >= since]
+
+    async def order_of(self, basket_id: str) -> tuple[str, str] | None:
+        return self._order_of(basket_id)
+
+    async def recent(self, since: float, after: str, most: int) -> Sequence[Conversation]:
+        late = (t for t in self._records() if t.id > after and (t.last_message_at or 0.0) >= since)
+        return sorted(late, key=lambda talk: talk.id)[:most]
+
+    def _records(self) -> Iterator[Conversation]:
+        return map(codec.conversation_from_json, self._latest.values())
 
     async def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
         """The flows never write; the projector does."""

@@ -144,6 +144,11 @@ class PairLanes:
         assert await self._redis.lanes.peek(lane) == mine
         return mine
 
+    async def remember(self, lane: LaneId, seen: Sequence[tuple[str, float]]) -> None:
+        shift = await self._redis.now() - self._memory.clock.now()
+        await self._memory.lanes.remember(lane, seen)
+        await self._redis.lanes.remember(lane, [(item_id, at + shift) for item_id, at in seen])
+
     def wakeups(self) -> AsyncIterator[int]:
         return self._redis.lanes.wakeups()
 

@@ -92,3 +92,15 @@ async def test_a_redis_that_hides_its_settings_is_unknown(tmp_path: Path, aof: s
         found = await durability(client)
         await client.aclose()
     assert (found.level, found.policy) == (level, "noeviction")
+
+
+async def test_an_emptied_journal_goes_on_after_what_was_read(store: MemoryStore | RedisStore) -> None:
+    far = "99999999999999-7"  # as written by a server whose clock was ahead
+    await store.journal.begin_after(1, far)
+    await write(store, A, b"1")
+    [first] = await store.journal.read(1, far, 10)
+    assert first.entry == b"1"
+    await store.journal.begin_after(1, "5-0")
+    await write(store, A, b"2")
+    assert [stored.entry for stored in await store.journal.read(1, first.id, 10)] == [b"2"]
+    assert len(await store.journal.read(1, START, 10)) == 2

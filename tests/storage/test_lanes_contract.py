@@ -361,3 +361,21 @@ async def test_a_long_lane_travels_whole(store: Store) -> None:
         await store.lanes.commit(portion, done(portion))
     assert travelled == names[256:]
     assert not any([(await store.lanes.put(B, name, b"")).fresh for name in names])
+
+
+async def test_what_is_remembered_counts_as_seen(store: Store) -> None:
+    now = await store.now()
+    await store.lanes.remember(A, [("old", now - 9 * DAY), ("1", now - DAY), ("2", now)])
+    await store.lanes.remember(A, [("1", now - DAY)])
+    assert list(await store.lanes.due_partitions()) == []
+    puts = [await store.lanes.put(A, item_id, b"x") for item_id in ("1", "2", "3", "old")]
+    assert [put.fresh for put in puts] == [False, False, True, True]
+    await store.advance(7.5 * DAY)
+    assert (await store.lanes.put(A, "1", b"x")).fresh
+    assert not (await store.lanes.put(A, "2", b"x")).fresh
+
+
+async def test_what_is_remembered_follows_a_forward(store: Store) -> None:
+    await store.lanes.forward(A, B)
+    await store.lanes.remember(A, [("1", await store.now())])
+    assert not (await store.lanes.put(B, "1", b"x")).fresh
