@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import pytest
 
-from tests.outage.report import Report, table
+from tests.outage.report import Report
 from tests.system.running import Running, start
-
-_REPORTS: list[Report] = []
 
 
 @pytest.fixture
@@ -21,12 +20,6 @@ def relais(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def keep() -> Callable[[Report], None]:
+def keep(record_property: Callable[[str, object], None]) -> Callable[[Report], None]:
     """Have a report printed at the end of the session."""
-    return _REPORTS.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _REPORTS:
-        terminalreporter.section("outages")
-        terminalreporter.write_line(table(_REPORTS))
+    return lambda report: record_property("outage", asdict(report))
