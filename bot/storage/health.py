@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,6 +24,15 @@ PAUSE_SECONDS = 0.002
 _SWAP = Script("swap")
 
 
+@dataclass(eq=False, slots=True)
+class _Told:
+    """One piece of evidence on its way to the board."""
+
+    evidence: Evidence
+    written: bool = False
+    change: Transition | None = None
+
+
 class RedisHealthBoard:
     """What all processes know of accounts and fault domains."""
 
@@ -31,6 +41,8 @@ class RedisHealthBoard:
         self._prefix = f"{prefix}{{health}}:"
         self._stream = f"{self._prefix}transitions"
         self._turns: dict[str, asyncio.Lock] = {}
+        self._told: dict[str, list[_Told]] = {}
+        self._latest: dict[str, tuple[bytes | None, AccountHealth]] = {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -44,18 +56,49 @@ class RedisHealthBoard:
         return {key: _decode(value) for key, value in zip(keys, values, strict=True)}
 
     async def observe(self, key: str, evidence: Evidence) -> Transition | None:
-        """Add evidence in one step; the change of state it caused, or None."""
-        # Tasks of one process take turns, so that the retries are left for rivals in other processes.
-        async with self._turns.setdefault(key, asyncio.Lock()):
-            for attempt in range(ATTEMPTS):
-                raw = await reach(self._redis.get(self._key(key)))
-                old = _decode(raw)
-                new = health.observe(old, evidence, health.nature_of(key))
-                change = health.change(key, old, new)
-                if await self._swap(key, raw, new, change):
-                    return change
-                await asyncio.sleep(PAUSE_SECONDS * attempt)
+        """Add evidence in one step; the change of state it caused, or None. Raises Unavailable.
+
+        What many lanes tell of one account at the same time is written together: one after the other, each would wait
+        for two answers of Redis, and an outage of 50 messages a second would be slower to write down than to happen.
+        """
+        told = _Told(evidence)
+        waiting = self._told.setdefault(key, [])
+        waiting.append(told)
+        try:
+            async with self._turns.setdefault(key, asyncio.Lock()):
+                while not told.written:
+                    await self._write(key, waiting)
+        finally:
+            if told in waiting:
+                waiting.remove(told)
+        return told.change
+
+    async def _write(self, key: str, waiting: list[_Told]) -> None:
+        """Write what waits, up to the first change of state: each change has a row of its own in the stream."""
+        for attempt in range(ATTEMPTS):
+            raw, old = self._latest[key] if not attempt and key in self._latest else await self._read(key)
+            batch, new, change = 0, old, None
+            while change is None and batch < len(waiting):
+                before, new = new, health.observe(new, waiting[batch].evidence, health.nature_of(key))
+                change = health.change(key, before, new)
+                batch += 1
+            value = codec.encode_health(new)
+            written = waiting[:batch]
+            if await self._swap(key, raw, value, change):
+                self._latest[key] = value, new
+                for told in written:
+                    told.written = True
+                    if told in waiting:  # else its lane has gone meanwhile
+                        waiting.remove(told)
+                written[-1].change = change
+                return
+            self._latest.pop(key, None)
+            await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise Unavailable(f"health of {key}: too many writers")
+
+    async def _read(self, key: str) -> tuple[bytes | None, AccountHealth]:
+        raw = await reach(self._redis.get(self._key(key)))
+        return raw, _decode(raw)
 
     async def force(self, shop: ShopId, channel: ChannelName, state: str, reason: str, now: float) -> None:
         """``up``, ``down`` or ``auto`` for one shop. Raises ValueError for other words."""
@@ -72,10 +115,10 @@ class RedisHealthBoard:
         rows = await reach(self._redis.xrange(self._stream, f"({after}", "+", count))
         return [(row_id.decode(), codec.decode_transition(row[b"transition"])) for row_id, row in rows]
 
-    async def _swap(self, key: str, raw: bytes | None, new: AccountHealth, change: Transition | None) -> bool:
+    async def _swap(self, key: str, raw: bytes | None, new: bytes, change: Transition | None) -> bool:
         arguments: list[Any] = [
             raw or b"",
-            codec.encode_health(new),
+            new,
             int(change is not None),
             b"" if change is None else codec.encode_transition(change),
             TRANSITIONS_KEPT,

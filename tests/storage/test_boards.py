@@ -155,6 +155,36 @@ async def test_rival_processes_lose_no_evidence(client: Redis) -> None:
     assert {one.recipient for one in kept} == {one.recipient for one in observed}
 
 
+async def test_what_is_told_at_once_is_written_together(client: Redis) -> None:
+    board = RedisHealthBoard(client)
+    await board.observe(ACCOUNT, FAULTS[0])
+    before = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    quiet = [Evidence(NOW + 1 + n / 100, Kind.HEARD, f"recipient-{n}") for n in range(200)]
+    assert await asyncio.gather(*(board.observe(ACCOUNT, one) for one in quiet)) == [None] * 200
+    assert (await client.info("commandstats"))["cmdstat_evalsha"]["calls"] - before < 10
+    assert (await board.read([ACCOUNT]))[ACCOUNT] == folded([FAULTS[0], *quiet])
+
+
+async def test_each_change_within_what_is_told_at_once_is_a_row(client: Redis) -> None:
+    board = RedisHealthBoard(client)
+    changes = await asyncio.gather(*(board.observe(ACCOUNT, one) for one in FAULTS))
+    alone = MemoryHealthBoard()
+    assert changes == [await alone.observe(ACCOUNT, one) for one in FAULTS]
+    assert [row for _, row in await board.transitions()] == [change for change in changes if change]
+
+
+async def test_evidence_of_a_lane_that_was_taken_away_stops_nobody(client: Redis) -> None:
+    board = RedisHealthBoard(client)
+    tasks = [asyncio.create_task(board.observe(ACCOUNT, one)) for one in FAULTS]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(result, asyncio.CancelledError) for result in results] == [n % 2 == 0 for n in range(len(FAULTS))]
+    kept = (await board.read([ACCOUNT]))[ACCOUNT].evidence
+    assert {one.recipient for one in FAULTS[1::2]} <= {one.recipient for one in kept}
+
+
 async def test_rivals_cause_a_change_of_state_once(client: Redis) -> None:
     boards = [RedisHealthBoard(client) for _ in range(3)]
     changes = await asyncio.gather(*(boards[n % 3].observe(ACCOUNT, one) for n, one in enumerate(FAULTS)))
