@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 HANDS = 128
 """Lanes in work at once. Far more than any one party's permits, so a party that hangs cannot take all hands."""
+TAKERS = 8
+"""Partitions asked for lanes at once: one after the other, each answer of the store would be waited for in turn."""
 LOOK_EVERY = 0.25
 RENEW_EVERY = 3.0
 LEASE = 10.0
@@ -37,14 +39,21 @@ class Worker:
         self.failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set, then finish what is in hand (20 s at most)."""
-        helpers = [asyncio.create_task(job()) for job in (self._listen, self._look, self._hand_out)]
-        await stop.wait()
-        for helper in helpers:
+        """Work until ``stop`` is set, then finish what is in hand (20 s at most).
+
+        Raises what one of its own loops raised: a worker that takes no more lanes must end and be started again.
+        """
+        jobs = (self._listen, self._look, *[self._hand_out] * TAKERS)
+        stopped = asyncio.create_task(stop.wait())
+        helpers = {asyncio.create_task(job()) for job in jobs}
+        ended, _ = await asyncio.wait({stopped, *helpers}, return_when=asyncio.FIRST_COMPLETED)
+        for helper in {stopped, *helpers}:
             helper.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
+        await asyncio.gather(stopped, *helpers, return_exceptions=True)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=20.0)
+        for helper in ended & helpers:
+            helper.result()
 
     def _mark(self, partition: int) -> None:
         if partition not in self._queued:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,19 @@ async def test_telegram_answers_while_every_call_to_whatsapp_hangs() -> None:
         stop.set()
         await working
     assert hanging.most == PERMITS < HANDS
+
+
+async def test_a_worker_that_can_take_no_lanes_ends() -> None:
+    world = World()
+
+    async def broken(partition: int) -> None:
+        raise RuntimeError("a fault of ours")
+
+    world.desk.lanes.take = broken  # type: ignore[method-assign, assignment]
+    await world.put(world.message("Salut"))
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        async with asyncio.timeout(30):
+            await Worker(world.desk).run(asyncio.Event())
 
 
 @given(st.integers(1, 400), st.integers(1, 48))
