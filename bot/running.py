@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
@@ -51,6 +51,8 @@ async def running() -> AsyncIterator[Running]:
     url = found.redis_url or known.get("redis_url")
     if not url:
         raise NotFound(f"nothing runs in {found.data_dir}: start it, or set RELAIS_DATA or REDIS_URL")
+    if not found.public_url_was_set and "gateway" in known:
+        found = replace(found, public_url=known["gateway"])
     redis, ledger = connect(url), open_ledger(found.database_url)
     try:
         yield Running(found, redis, ledger, LedgerShops(ledger, _accounts(found, known)))

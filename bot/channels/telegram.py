@@ -6,7 +6,14 @@ import asyncio
 from datetime import timedelta
 
 import httpx
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    Message,
+    ReplyKeyboardMarkup,
+)
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -45,7 +52,13 @@ class Telegram:
     name = ChannelName.TELEGRAM
     domains: tuple[str, ...] = ("telegram", "internet")
     capabilities = Capabilities(
-        max_text=4096, max_buttons=12, max_button_title=40, images=True, receipts=False, look_up=False
+        max_text=4096,
+        max_buttons=12,
+        max_button_title=40,
+        images=True,
+        receipts=False,
+        look_up=False,
+        own_contact=True,
     )
 
     def __init__(
@@ -204,8 +217,12 @@ def _throttled(code: str, seconds: float) -> Failure:
     )
 
 
-def _keyboard(part: Part) -> InlineKeyboardMarkup | None:
+def _keyboard(part: Part) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
     """One button a line: titles of several words are cut off when they share one."""
+    if part.contact_title:
+        # Only a key of the keyboard can share a contact. It goes away once it is used.
+        key = KeyboardButton(part.contact_title, request_contact=True)
+        return ReplyKeyboardMarkup([[key]], resize_keyboard=True, one_time_keyboard=True)
     if not part.buttons:
         return None
     for payload, _ in part.buttons:

@@ -109,6 +109,8 @@ class Reply:
     """The channel whose outage it tells of, unasked: dropped when the shopper would read it there."""
     asks: str | None = None
     """The question with which ``text`` ends, where more stands before it: put again without the rest."""
+    contact_title: str = ""
+    """On the button that shares the shopper's own number, where a channel has one and the reply no choices."""
 
     @property
     def lead(self) -> str:
@@ -221,6 +223,8 @@ class Capabilities:
     look_up: bool = True
     """Can the provider be asked about one message?"""
     validity_period: bool = False
+    own_contact: bool = False
+    """Has it a button that shares the shopper's own number, proved by the provider?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,8 @@ class Part:
     list_label: str = ""
     image_url: str | None = None
     segments: int | None = None
+    contact_title: str = ""
+    """On a button that shares the shopper's own number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ def render(reply: Reply, capabilities: Capabilities, sign: Sign) -> Rendered:
     if not parts:
         loss.append("text")
         parts = [Part(text=NOTHING_LEFT)]
+    if reply.contact_title and capabilities.own_contact and not choices:
+        parts[-1] = replace(parts[-1], contact_title=reply.contact_title)
     if capabilities.gsm7:
         parts = [replace(part, segments=segments(part.text)) for part in parts]
     return Rendered(parts=tuple(parts), put_as_choice=bool(choices), loss=tuple(loss))

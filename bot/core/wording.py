@@ -121,6 +121,15 @@ def telegram_offer(url: str, language: str) -> str:
     return f"Pour continuer sur Telegram, ouvrez ce lien (il est à vous seul) : {url}"
 
 
+def contact_offer(language: str) -> tuple[str, str]:
+    """To a newcomer on Telegram, and the title of the button: the number finds the conversation they have already."""
+    if language == "en":
+        text = "Already our customer on WhatsApp? Share your number and we go on here with the same basket."
+        return text, "Share my number"
+    text = "Déjà client sur WhatsApp ? Partagez votre numéro et on continue ici avec le même panier."
+    return text, "Partager mon numéro"
+
+
 def page_offer(url: str, language: str) -> str:
     if language == "en":
         return f"Your conversation goes on here: {url}"

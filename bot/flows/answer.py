@@ -18,6 +18,7 @@ async def apply_answer(
 ) -> None:
     """Queue the replies and take the basket whole, as the answer gives it."""
     now = desk.clock.now()
+    newcomer = not work.conversation.deliveries
     basket = answer.basket
     if not basket.id:
         serial, work.conversation = work.conversation.next_serial()
@@ -36,6 +37,8 @@ async def apply_answer(
         work.conversation = replace(work.conversation, last_order_id=answer.order_id)
         if received.channel is ChannelName.WHATSAPP:
             offer_telegram(desk, work, now, asked=False)
+    if newcomer and received.channel is ChannelName.TELEGRAM:
+        _offer_contact(work, now)
     if answer.hand_over and not work.conversation.human:
         work.conversation = replace(
             work.conversation,
@@ -76,6 +79,19 @@ def offer_telegram(desk: Desk, work: Work, now: float, asked: bool) -> bool:
     pending = conversation.pending
     work.conversation = replace(speaking.say(conversation, reply, now), pending=pending)
     return True
+
+
+def _offer_contact(work: Work, now: float) -> None:
+    """Somebody new on Telegram may be known on WhatsApp: their own number, shared by a button, proves it."""
+    conversation = work.conversation
+    if ChannelName.WHATSAPP not in work.shop.accounts or any(known.address.msisdn for known in conversation.customer.addresses):
+        return
+    text, title = wording.contact_offer(conversation.customer.language)
+    reply = Reply(
+        text, only_on=ChannelName.TELEGRAM, expires_at=now + OFFER_LASTS, author="system", contact_title=title
+    )
+    pending = conversation.pending
+    work.conversation = replace(speaking.say(conversation, reply, now), pending=pending)
 
 
 async def _change_channel(

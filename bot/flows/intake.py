@@ -17,7 +17,7 @@ from bot.core.hearing import Tap
 from bot.core.messages import Awaiting, Choice, Received, Reply
 from bot.flows import keep_files
 from bot.flows.desk import Desk, Work, channel_health
-from bot.flows.linking import learn_addresses, link
+from bot.flows.linking import contact_is_elsewhere, learn_addresses, link, link_by_contact
 
 STOP_CHOICES = {
     "fr": (
@@ -35,8 +35,13 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     """Take one message in: address book, opt-out, link, lateness. What the dialogue must answer is queued."""
     now = desk.clock.now()
     previous = max(work.conversation.heard_at.values(), default=None)
-    if received.link_token is not None and not await link(desk, work, received):
+    linked = received.link_token is not None
+    if linked and not await link(desk, work, received):
         return
+    if received.shared_phone is not None:
+        if await contact_is_elsewhere(desk, work, received):
+            return
+        linked = linked or await link_by_contact(desk, work, received)
     tap = tap_of(desk, work, received)
     state = (await channel_health(desk, work.shop)).get(
         received.channel, AccountHealth()
@@ -64,7 +69,7 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     stops = hearing.is_stop(received) or cancels
     if stops and await _stop(desk, work, received, tap, now):
         return
-    if received.link_token is not None:
+    if linked:
         return
     # Who writes again needs no reminder; a new goodbye may ask for one.
     work.conversation = replace(work.conversation, undo_link=None, remind_at=None)

@@ -192,3 +192,13 @@ async def test_too_fast_for_our_own_pace_is_a_throttle(provider: Provider) -> No
     assert outcome.failure.scope is Scope.THROTTLE
     assert 0 < (outcome.failure.retry_after or 0) <= 1
     assert len(provider.asked) == 1
+
+
+async def test_one_key_shares_the_shoppers_own_number(provider: Provider, telegram: Telegram) -> None:
+    provider.says(SENT)
+    await telegram.send(replace(TEXT, part=Part("Votre numéro ?", contact_title="Partager mon numéro")))
+    assert json.loads(provider.asked[0].form["reply_markup"]) == {
+        "keyboard": [[{"text": "Partager mon numéro", "request_contact": True}]],
+        "one_time_keyboard": True,
+        "resize_keyboard": True,
+    }

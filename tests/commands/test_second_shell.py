@@ -182,3 +182,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(system: str) -> None:
     done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_link_tells_the_public_link_and_writes_its_code(
+    system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://relais.example")
+    place = tmp_path / "code.svg"
+    assert main(["link", SHOP, "--qr", str(place)]) == 0
+    assert capsys.readouterr().out == f"https://relais.example/s/{SHOP}\n"
+    assert place.read_text().startswith("<svg ")

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot.core.addresses import Address, ChannelName, LaneId, Scheme, home_lane
 from bot.core.conversations import Conversation
-from bot.core.messages import Command, Received
+from bot.core.customers import Proof
+from bot.core.messages import Attachment, Command, Received
 from bot.flows.receive import put_item
 from bot.storage import codec
 from tests.flows.world import SHOP, World
@@ -122,3 +123,76 @@ async def test_a_new_number_of_a_known_identity_is_the_same_shopper() -> None:
     mine = await at(world, home_lane(SHOP, OWN))
     assert mine.last_order_id == "AM-1"
     assert await world.lanes.resolve(world.lane(2)) == mine.id
+
+
+TELEGRAM = ChannelName.TELEGRAM
+TG = Address(Scheme.TELEGRAM, "4001")
+
+
+def card(world: World, number: int = 1, of: str = "+2250700000001") -> Received:
+    """Somebody on Telegram shares their own number; a card of somebody else has no ``shared_phone``."""
+    contact = Attachment("contact", label=f"Aya {of}")
+    return replace(world.message("", TELEGRAM, number), shared_phone=of, attachments=(contact,))
+
+
+async def test_a_newcomer_on_telegram_is_offered_to_share_their_number_once() -> None:
+    world = World()
+    world.shops.shop = replace(world.shops.shop, accounts={ChannelName.WHATSAPP: "account:whatsapp"})
+    await world.write("bonjour", TELEGRAM)
+    await world.write("bonjour", TELEGRAM)
+
+    titles = [outgoing.part.contact_title for outgoing in world.telegram.shown]
+    assert titles == ["", "Partager mon numéro", ""]
+
+
+async def test_their_own_number_brings_the_conversation_to_telegram() -> None:
+    world = World()
+    await world.write("2 pagnes")
+    await world.write("bonjour", TELEGRAM)
+    await world.put(card(world))
+    await world.work()
+
+    assert await world.lanes.resolve(home_lane(SHOP, TG)) == world.lane()
+    assert "2 x Pagne Uniwax" in world.telegram.texts[-1] and world.telegram.texts[-1].endswith("on confirme ?")
+    assert world.whatsapp.texts[-1] == "Telegram relié. Si ce n'est pas vous : STOP"
+    await world.write("oui", TELEGRAM)
+    mine = await world.conversation()
+    assert (mine.channel, mine.last_order_id) == (TELEGRAM, "AM-1")
+    assert [known.proved_by for known in mine.customer.addresses if known.address == TG] == [Proof.HEARD]
+
+
+async def test_the_number_of_somebody_who_stopped_or_is_not_known_only_becomes_known() -> None:
+    world = World()
+    await world.write("Salut")
+    await world.write("stop")
+    await world.put(card(world))
+    await world.put(card(world, 2, "+2250700000077"))
+    await world.work()
+
+    for number in ("4001", "4002"):
+        lane = home_lane(SHOP, Address(Scheme.TELEGRAM, number))
+        assert await world.lanes.resolve(lane) == lane
+
+
+async def test_an_order_under_way_on_telegram_is_not_left_for_another_basket() -> None:
+    world = World()
+    await world.write("2 pagnes")
+    await world.write("2 pagnes", TELEGRAM)
+    await world.put(card(world))
+    await world.work()
+
+    own = home_lane(SHOP, TG)
+    assert await world.lanes.resolve(own) == own
+    assert (await at(world, own)).basket.lines
+
+
+async def test_stop_on_whatsapp_takes_the_link_back() -> None:
+    world = World()
+    await world.write("Salut")
+    await world.put(card(world))
+    await world.work()
+    assert await world.lanes.peek(home_lane(SHOP, TG)) is None
+    await world.write("stop")
+
+    assert await world.lanes.resolve(home_lane(SHOP, TG)) == home_lane(SHOP, TG)
+    assert (await world.conversation()).customer.find(TG) is None

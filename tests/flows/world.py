@@ -121,7 +121,7 @@ REFUSED = Refused(
 )
 BUTTONS = Capabilities(max_text=1600, max_buttons=3, max_button_title=20)
 TELEGRAM = Capabilities(
-    max_text=4096, max_buttons=8, max_button_title=64, receipts=False, look_up=False
+    max_text=4096, max_buttons=8, max_button_title=64, receipts=False, look_up=False, own_contact=True
 )
 ONE_WAY = Capabilities(max_text=1600, gsm7=True, two_way=False)
 TWO_WAY = Capabilities(max_text=1600, gsm7=True)

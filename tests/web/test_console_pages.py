@@ -28,8 +28,9 @@ from bot.web.console import words
 from bot.web.console.english import sentences
 from bot.web.console.inbox import mark
 from bot.web.console.table import PAGES
+from bot.web.start_link import qr_svg
 from tests.storage.servers import running
-from tests.web.house import SHOP
+from tests.web.house import PUBLIC, SHOP
 from tests.web.office import LANE, ROOT, Office
 
 PAYLOADS = (
@@ -180,6 +181,15 @@ async def test_forcing_needs_a_reason_and_is_for_this_shop(office: Office) -> No
     assert "bad-value" in refused.headers["location"] and "forced" in forced.headers["location"]
     assert (health.forced, health.forced_reason) == ("down", "Maintenance (Staff)")
     assert "coupé à la main" in page and "Maintenance (Staff)" in page
+
+
+async def test_the_public_link_is_shown_with_a_code_to_print(office: Office) -> None:
+    url = f"{PUBLIC}/s/{SHOP}"
+    async with office.signed_in("reader") as reader:
+        page = (await reader.get("/channels")).text
+        code = await reader.get("/channels/lien-qr.svg")
+    assert f'<a href="{url}">' in page and 'src="/console/channels/lien-qr.svg"' in page
+    assert (code.headers["content-type"], code.text) == ("image/svg+xml", qr_svg(url))
 
 
 async def test_a_wrong_file_is_shown_line_by_line_and_changes_nothing(office: Office) -> None:

@@ -21,6 +21,7 @@ from bot.web.console.visit import Visit
 from bot.web.gateway import in_time
 from bot.web.ledger_port import Window
 from bot.web.problems import Problem
+from bot.web.start_link import qr_svg, start_url
 
 DAYS = 30
 PROOFS = 8
@@ -71,7 +72,15 @@ async def page(visit: Visit) -> HTTPResponse:
         history=await days(ledger, visit.shop, DAYS, instant(visit.now)),
         incidents=await _incidents(visit),
         when=_when,
+        start_url=start_url(visit.gateway.public_url, shop.id),
     )
+
+
+async def start_qr(visit: Visit) -> HTTPResponse:
+    """The QR code of the shop's public link as a file: for a flyer, a parcel, Google Business."""
+    svg = qr_svg(start_url(visit.gateway.public_url, visit.shop))
+    headers = {"Content-Disposition": f'inline; filename="{visit.shop}-qr.svg"', "Cache-Control": "no-store"}
+    return HTTPResponse(svg, headers=headers, content_type="image/svg+xml")
 
 
 async def force(visit: Visit) -> HTTPResponse:
@@ -121,5 +130,6 @@ def _when(written: str | None) -> Any:
 
 PAGES = (
     Page("GET", "/channels", Right.READ, page),
+    Page("GET", "/channels/lien-qr.svg", Right.READ, start_qr),
     Page("POST", "/channels/<channel:str>/force", Right.CHANNELS, force),
 )
