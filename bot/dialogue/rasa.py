@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+from http import HTTPStatus
 from typing import Annotated, Any
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bot.core.addresses import ChannelName
@@ -57,28 +58,23 @@ class RasaDialogue:
     """``ports.Dialogue`` over HTTP on loopback. Asking the same turn again is safe: it gets the same answer."""
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
-        self._timeout = timeout
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=timeout,
-            # A proxy in the environment is for the outside; Rasa listens on loopback.
-            trust_env=False,
-            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=KEPT),
-        )
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(timeout)
+        self._opened: aiohttp.ClientSession | None = None
 
     async def ask(self, turn: Turn) -> Answer:
         """Ask for a turn's answer. Raises Unavailable for anything that is not a whole answer."""
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._client.post("/relais/turn", json=_request(turn))
+            async with self._session().post("/relais/turn", json=_request(turn)) as response:
+                body = await response.read()
         except TimeoutError as error:
-            raise Unavailable(f"rasa: no answer in {self._timeout:g} s") from error
-        except httpx.HTTPError as error:
+            raise Unavailable(f"rasa: no answer in {self._timeout.total:g} s") from error
+        except aiohttp.ClientError as error:
             raise Unavailable(f"rasa: {type(error).__name__}") from error
-        if response.status_code != httpx.codes.OK:
-            raise Unavailable(f"rasa: {response.status_code} {_reason(response)}".rstrip())
+        if response.status != HTTPStatus.OK:
+            raise Unavailable(f"rasa: {response.status} {_reason(body)}".rstrip())
         try:
-            return _answer(_Answer.model_validate_json(response.content))
+            return _answer(_Answer.model_validate_json(body))
         except ValidationError as error:
             # The first place only: a message of pydantic quotes the value.
             place = ".".join(str(step) for step in error.errors()[0]["loc"])
@@ -88,24 +84,36 @@ class RasaDialogue:
 
     async def ready(self) -> bool:
         """Does the model answer?"""
+        limit = aiohttp.ClientTimeout(READY_TIMEOUT)
         try:
-            response = await self._client.get("/relais/ready", timeout=READY_TIMEOUT)
-        except httpx.HTTPError:
+            async with self._session().get("/relais/ready", timeout=limit) as response:
+                return response.status == HTTPStatus.OK
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return response.status_code == httpx.codes.OK
 
     async def forget(self, conversation_id: str) -> None:
         """Erase what Rasa's side keeps of a conversation. Raises Unavailable when it may not have happened."""
+        asked = {"conversation_id": conversation_id}
         try:
-            response = await self._client.post("/relais/forget", json={"conversation_id": conversation_id})
-        except httpx.HTTPError as error:
+            async with self._session().post("/relais/forget", json=asked) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"rasa: {type(error).__name__}") from error
-        if response.status_code != httpx.codes.OK:
-            raise Unavailable(f"rasa: {response.status_code}")
+        if status != HTTPStatus.OK:
+            raise Unavailable(f"rasa: {status}")
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._client.aclose()
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened at the first call: it belongs to the event loop that runs then."""
+        if self._opened is None:
+            connections = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEPT)
+            # A proxy in the environment is for the outside; Rasa listens on loopback. aiohttp asks for none by itself.
+            self._opened = aiohttp.ClientSession(self._url, connector=connections, timeout=self._timeout)
+        return self._opened
 
 
 def _request(turn: Turn) -> dict[str, Any]:
@@ -157,10 +165,10 @@ def _reply(reply: _Reply) -> Reply:
     )
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(answer: bytes) -> str:
     """What our side of Rasa says went wrong: one word and a detail, neither of which quotes a shopper."""
     try:
-        body = response.json()
+        body = json.loads(answer)
     except ValueError:
         return ""
     if not isinstance(body, dict):

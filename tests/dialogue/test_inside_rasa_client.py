@@ -95,7 +95,7 @@ async def test_anything_else_is_unavailable(serve: Serve, status: int, body: str
 
 async def test_nobody_there_is_unavailable() -> None:
     dialogue = RasaDialogue("http://127.0.0.1:9")
-    with pytest.raises(Unavailable, match="rasa: ConnectError"):
+    with pytest.raises(Unavailable, match="rasa: ClientConnectorError"):
         await dialogue.ask(turn("lane", "x"))
     assert await dialogue.ready() is False
     await dialogue.close()
