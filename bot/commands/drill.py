@@ -13,15 +13,14 @@ from bot.ledger import outages
 from bot.ledger.engine import open_ledger
 from bot.ledger.schema import upgrade
 from bot.settings import Settings
-
-DAYS = ("2021-10-04", "2024-03-14")
+from bot.web.rehearsals import DAYS
 
 
 def register(commands: Any) -> None:
     """Add ``drill``."""
     drill = commands.add_parser("drill", help="rehearse an outage with invented shoppers")
     drill.add_argument("shop", help="id of the shop whose shape it takes")
-    drill.add_argument("--day", choices=DAYS, default=DAYS[0], help="the recorded day")
+    drill.add_argument("--day", choices=tuple(DAYS), default=next(iter(DAYS)), help="the recorded day")
     drill.add_argument(
         "--speed", type=float, default=60.0, help="of the recording, 1 to 3600; Relais stays real"
     )

@@ -121,7 +121,7 @@ class AlertRow(Base):
     shop_id: Mapped[str]
     incident_id: Mapped[str | None]
     kind: Mapped[str]
-    """``down``, ``up``, ``broken``, ``person``."""
+    """``down``, ``up``, ``broken``, ``person``, ``test``."""
     name: Mapped[str]
     address: Mapped[str]
     role: Mapped[str]

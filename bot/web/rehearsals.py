@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from bot.settings import ROOT
 
 KEPT_NAMES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYENV_ROOT", "LD_LIBRARY_PATH")
 """All that a rehearsal is told of this process' environment: no address, no secret."""
+DAYS: Mapping[str, timedelta] = {
+    "2021-10-04": timedelta(minutes=510),
+    "2024-03-14": timedelta(minutes=390),
+}
+"""The recorded days, and how long each recording is; the simulator has what happens in them."""
 FEWEST_PEOPLE, MOST_PEOPLE = 12, 200
 
 

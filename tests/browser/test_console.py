@@ -77,6 +77,14 @@ async def test_an_outage_is_told_in_words_and_the_move_in_the_story(
         stage.api("channels/whatsapp/force", method="POST", state="auto", reason="essai fini")
 
 
+async def test_a_test_message_is_sent_and_its_end_appears(window: Window) -> None:
+    await window.open("/channels")
+    card = window.page.locator(".channel-card", has=window.page.locator(".chan.sms"))
+    await card.get_by_text("Envoyer un test…").click()
+    await card.get_by_role("button", name="Envoyer le test").click()
+    await window.page.wait_for_selector("#trial-sms:has-text(\"accepté par l'opérateur\")")
+
+
 async def test_an_order_goes_from_the_board_to_the_shopper(window: Window, shopper: Person) -> None:
     for words in (
         "1 foulard wax",

@@ -17,9 +17,10 @@ import pytest
 
 from bot.ledger.shopfiles import read_shops
 from bot.settings import ROOT
+from bot.simulator import days
 from bot.supervisor.drill import copy_shop, environment, text
 from bot.supervisor.system import free_port
-from bot.web.rehearsals import AlreadyDrilling, Drills, alone, shape
+from bot.web.rehearsals import DAYS, AlreadyDrilling, Drills, alone, shape
 from tests.storage.servers import running as redis_running
 
 SECRETS = {
@@ -75,6 +76,12 @@ def test_the_copy_of_a_shop_is_the_shop_without_a_way_to_anybody(tmp_path: Path)
     assert (copied.products, copied.zones) == (real.products, real.zones)
     assert copied.form.failover == real.form.failover
     assert copied.form.channels.sms is not None and copied.form.channels.sms.price_xof == 35
+
+
+def test_the_days_that_can_be_rehearsed_are_the_recorded_ones() -> None:
+    assert {day: length.total_seconds() / 60 for day, length in DAYS.items()} == {
+        day.id: day.minutes for day in days.DAYS.values()
+    }
 
 
 def test_its_size_is_the_shops_own() -> None:

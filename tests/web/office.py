@@ -144,8 +144,8 @@ class Person:
 
 
 @contextlib.asynccontextmanager
-async def open_office(redis: Redis, work: bool = False) -> AsyncIterator[Office]:
-    """Serve it. ``work``: step lanes all the time, for actions that wait for their commit."""
+async def open_office(redis: Redis, work: bool = False, **parts: Any) -> AsyncIterator[Office]:
+    """Serve it. ``work``: step lanes all the time, for actions that wait for their commit. ``parts``: of the gateway."""
     house = House()
     console = Console(
         ledger=house.ledger,
@@ -156,7 +156,7 @@ async def open_office(redis: Redis, work: bool = False) -> AsyncIterator[Office]
         files=KeptFiles(house.folder / "files"),
         passwords=Passwords(),
     )
-    async with serving(house, work, console=console, reads=LedgerReads(house.ledger)):
+    async with serving(house, work, console=console, reads=LedgerReads(house.ledger), **parts):
         await import_shops(house.ledger, ROOT / "shops")
         for login, (shop, role) in PEOPLE.items():
             await console.users.create(shop, login, login.title(), role, password_hash=_digest())

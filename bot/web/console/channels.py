@@ -14,6 +14,7 @@ from bot.flows import channel_states
 from bot.ledger import outages
 from bot.ledger.history import days
 from bot.ledger.times import instant, instant_or_none
+from bot.ledger.trial_messages import latest, people_on
 from bot.web.console import words
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
@@ -73,6 +74,8 @@ async def page(visit: Visit) -> HTTPResponse:
         incidents=await _incidents(visit),
         when=_when,
         start_url=start_url(visit.gateway.public_url, shop.id),
+        testable={name.value: people_on(shop, name) for name in shop.accounts},
+        trials=await latest(ledger, visit.shop, instant(visit.now)),
     )
 
 

@@ -31,6 +31,7 @@ _HTML.filters.update(
     moment=words.moment,
     ago=words.ago,
     iso=words.iso,
+    seconds=words.seconds,
     phone=words.phone,
     initials=words.initials,
 )

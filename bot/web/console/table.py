@@ -5,6 +5,7 @@ from bot.web.console import (
     catalogue,
     channels,
     conversation,
+    drills,
     exports,
     files,
     inbox,
@@ -14,6 +15,7 @@ from bot.web.console import (
     stream,
     talking,
     team,
+    trials,
 )
 from bot.web.console.page import Page
 
@@ -25,6 +27,8 @@ PAGES: tuple[Page, ...] = (
     *files.PAGES,
     *orders.PAGES,
     *channels.PAGES,
+    *trials.PAGES,
+    *drills.PAGES,
     *incidents.PAGES,
     *catalogue.PAGES,
     *settings.PAGES,

@@ -134,6 +134,9 @@ DONE = {
     "created": "Ajouté.",
     "removed": "Retiré.",
     "tested": "Message de test confié à l'envoi.",
+    "too-many-tests": "Dix tests par heure au plus : réessayez plus tard.",
+    "drilling": "Une répétition est déjà en cours.",
+    "drill-started": "La répétition démarre. Elle paraîtra dans la liste.",
     "no-road": "Impossible : aucune route n'est ouverte.",
     "last-owner": "La boutique doit garder un propriétaire.",
     "login-taken": "Cet identifiant est déjà pris.",
@@ -157,6 +160,7 @@ DEEDS = {
     "order.status": "a changé le statut d'une commande",
     "order.payment": "a noté un paiement",
     "channel.forced": "a forcé un canal",
+    "drill.started": "a lancé une répétition",
     "channel.tested": "a envoyé un message de test",
     "call.ticked": "a noté un appel",
     "catalogue.product": "a changé un produit",
@@ -172,6 +176,11 @@ DEEDS = {
     "key.created": "a créé une clé d'API",
     "key.revoked": "a révoqué une clé d'API",
 }
+DAYS_RECORDED = {
+    "2021-10-04": "4 octobre 2021 : WhatsApp, Facebook et Instagram disparaissent",
+    "2024-03-14": "14 mars 2024 : l'internet du pays est coupé",
+}
+DRILL_STATES = {"running": "en cours", "over": "finie", "failed": "arrêtée"}
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre",
@@ -236,6 +245,12 @@ def ago(value: datetime | None, now: float, language: str = "fr") -> str:
     if minutes < 24 * 60:
         return f"{minutes // 60}\u00a0h\u00a0{minutes % 60:02d}"
     return f"{minutes // 1440}\u00a0{'j' if language == 'fr' else 'd'}"
+
+
+def seconds(value: float, language: str = "fr") -> str:
+    """``1,4 s``."""
+    written = f"{value:.1f}\u00a0s"
+    return written if language == "en" else written.replace(".", ",")
 
 
 def phone(number: str | None) -> str:
