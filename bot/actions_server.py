@@ -1,7 +1,7 @@
 """rasa-sdk's action server on loopback, with the shop's ledger behind it: ``python -m bot.actions_server --port N``.
 
-An action that raises answers 500, and rasa-sdk's own handler says so; a ledger that does not answer within
-``actions.services.PATIENCE`` seconds raises as well. Nothing here turns a failure into a success.
+An action that raises answers 500, and rasa-sdk's own handler says so; one that cannot reach the ledger, or waits for
+it longer than ``actions.services.PATIENCE`` seconds, answers 503. Nothing here turns a failure into a success.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import pkgutil
 import warnings
 from typing import Any
 
-from sanic import Sanic
+from sanic import HTTPResponse, Request, Sanic, json
 
 import actions
 from actions import services
 from actions.services import Ledger, Services
 from bot.ledger.actions import ledger_from_environment
+from bot.ports import Unavailable
 
 
 def create_app(ledger: Ledger) -> Sanic[Any, Any]:
@@ -35,6 +36,13 @@ def create_app(ledger: Ledger) -> Sanic[Any, Any]:
     executor = ActionExecutor()
     executor._register_all_actions()
     app: Sanic[Any, Any] = sdk_app(executor, cors_origins=[])
+
+    # Who asks must tell a ledger that is away from an action that fails over this very turn (500).
+    async def away(_: Request, error: Exception) -> HTTPResponse:
+        return json({"error": "the ledger is away", "detail": type(error).__name__}, status=503)
+
+    app.error_handler.add(Unavailable, away)
+    app.error_handler.add(OSError, away)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from bot.core.addresses import Address, ChannelName, LaneId, ShopId
@@ -54,6 +55,10 @@ class Lease:
     """The encoded conversation, or None for a new lane."""
     items: tuple[tuple[str, bytes], ...]
     """Inbox, oldest first: (item id, encoded item)."""
+    attempts: int = 1
+    """Takes since the lane was last given back in order, this one with them."""
+    failure: str | None = None
+    """Why the last attempt failed, as it was told to ``release``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,35 @@ class Put:
 
     lane: LaneId
     fresh: bool
+
+
+class ParkedKind(StrEnum):
+    """What was set aside: something from the inbox, something from it that nobody can read, or a turn."""
+
+    ITEM = "item"
+    UNREADABLE = "unreadable"
+    TURN = "turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What failed too often and was set aside, so that its lane goes on. Put back, ``item`` is tried again."""
+
+    lane: LaneId
+    item_id: str
+    item: bytes
+    """Encoded item. It holds what a shopper wrote."""
+    kind: ParkedKind
+    why: str
+    """The last failure: a type and a place, never a value."""
+    attempts: int
+    at: float
+    """Unix seconds."""
+
+    @property
+    def id(self) -> str:
+        """Name for the operator, the same for the same item of the same lane."""
+        return f"{self.lane}-{blake2b(self.item_id.encode(), digest_size=4).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +110,8 @@ class Commit:
     journal: bytes | None = None
     release: bool = True
     """False keeps the lease for the next step."""
+    parked: tuple[Parked, ...] = ()
+    """Set aside in the same step; their ids are among ``handled`` where they came from the inbox."""
 
 
 class LostLease(Exception):
@@ -105,8 +141,11 @@ class Lanes(Protocol):
         """Write all of it or nothing. Done twice is the same. Raises LostLease."""
         ...
 
-    async def release(self, lease: Lease, due_in: float) -> None:
-        """Give it back unchanged, due again in so many seconds. A lost lease is ignored."""
+    async def release(self, lease: Lease, due_in: float, failure: str | None = None) -> None:
+        """Give it back unchanged, due again in so many seconds. A lost lease is ignored.
+
+        With ``failure`` the attempt counts as failed, and what came meanwhile does not make the lane due sooner.
+        """
         ...
 
     async def forward(self, source: LaneId, target: LaneId) -> None:
@@ -135,6 +174,10 @@ class Lanes(Protocol):
 
     async def due_partitions(self) -> Sequence[int]:
         """Partitions that hold a lane due now (one cheap look at all 64)."""
+        ...
+
+    async def forget_parked(self, lane: LaneId) -> None:
+        """Remove all that was parked of a lane. Idempotent."""
         ...
 
 
@@ -229,8 +272,15 @@ class Answer:
     """The shopper asked to go on elsewhere."""
 
 
+class TurnFailed(Unavailable):
+    """Rasa and the actions are there, and this very turn fails: asking again for ever would not help."""
+
+
 class Dialogue(Protocol):
-    """Rasa. Raises ``Unavailable`` for anything that is not a whole answer; asking again is safe."""
+    """Rasa. Raises ``Unavailable`` for anything that is not a whole answer; asking again is safe.
+
+    ``TurnFailed`` is that of it which is this turn's own fault.
+    """
 
     async def ask(self, turn: Turn) -> Answer: ...
 

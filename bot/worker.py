@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.flows import parking
 from bot.flows.desk import Desk
 from bot.flows.step import step
 from bot.ports import Lease, LostLease, Unavailable
@@ -109,7 +110,7 @@ class Worker:
         self._hands.release()
 
     async def _work(self, lease: Lease) -> None:
-        """One lane. Everything is caught here, counted, and the lane kept: it comes back when its lease ends."""
+        """One lane. Everything is caught here, and the lane kept: it is given back, or comes back when its lease ends."""
         with structlog.contextvars.bound_contextvars(lane=lease.lane):
             job = asyncio.create_task(step(self._desk, lease))
             keeper = asyncio.create_task(self._keep(lease, job))
@@ -122,10 +123,12 @@ class Worker:
             except Unavailable as error:
                 log.warning("worker.unavailable", detail=str(error))
                 await self._give_back(lease, 1.0)
-            except Exception:
+            except Exception as error:
                 self.failures += 1
-                log.exception("worker.step_failed")
-                await self._give_back(lease, 5.0)
+                # Tried again with a growing wait, then set aside (``flows.parking``).
+                failure = str(error) if isinstance(error, parking.Failed) else parking.place(error)
+                log.exception("worker.step_failed", attempts=lease.attempts, failure=failure)
+                await self._give_back(lease, parking.wait(lease.attempts), failure)
             finally:
                 keeper.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -142,9 +145,9 @@ class Worker:
                 job.cancel()
                 return
 
-    async def _give_back(self, lease: Lease, due_in: float) -> None:
+    async def _give_back(self, lease: Lease, due_in: float, failure: str | None = None) -> None:
         with contextlib.suppress(Unavailable):
-            await self._desk.lanes.release(lease, due_in=due_in)
+            await self._desk.lanes.release(lease, due_in=due_in, failure=failure)
 
 
 Job = Callable[[asyncio.Event], Awaitable[None]]

@@ -126,6 +126,8 @@ class Conversation:
     last_order_id: str | None = None
     turn_failures: int = 0
     """Times the dialogue could not be had for the first unanswered message."""
+    turn_faults: int = 0
+    """How many of these were the turn's own fault: the dialogue was there."""
     turn_failing_since: float | None = None
     turn_not_before: float = 0.0
     apologised: bool = False
@@ -137,6 +139,18 @@ class Conversation:
     """The move after which one SMS was sent, because Telegram stayed without an answer."""
     heard_at: dict[ChannelName, float] = field(default_factory=dict)
     """When the shopper last wrote on each channel, by our clock; the 24 h window is counted from here."""
+
+    def answered(self) -> Conversation:
+        """The first unanswered message is dealt with; the next one starts with a clean slate."""
+        return replace(
+            self,
+            unanswered=self.unanswered[1:],
+            turn_failures=0,
+            turn_faults=0,
+            turn_failing_since=None,
+            turn_not_before=0.0,
+            apologised=False,
+        )
 
     @property
     def question(self) -> Question | None:

@@ -197,6 +197,13 @@ def apology(language: str) -> str:
     return "Un instant s'il vous plaît : votre message est bien gardé, on vous répond dès que possible."
 
 
+def not_handled(language: str) -> str:
+    """A message failed for a reason of ours; the shop's people can still see it."""
+    if language == "en":
+        return "Sorry, I could not handle your last message. Please write it in other words."
+    return "Désolé, je n'ai pas pu traiter votre dernier message. Écrivez-le autrement, s'il vous plaît."
+
+
 def given_back(language: str) -> str:
     return (
         "The shop's assistant is back."

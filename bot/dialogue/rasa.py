@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from bot.core.addresses import ChannelName
 from bot.core.basket import from_dict, to_dict
 from bot.core.messages import Awaiting, Choice, Purpose, Reply
-from bot.ports import Answer, Turn, Unavailable
+from bot.ports import Answer, Turn, TurnFailed, Unavailable
 
 TIMEOUT = 8.0
 """Seconds for a whole turn."""
@@ -20,6 +20,8 @@ READY_TIMEOUT = 2.0
 KEPT = 30.0
 """Seconds an idle connection is kept: less than the server keeps it, so that a turn never meets a closed one."""
 _CONNECTIONS = 32
+OWN_FAULTS = frozenset({"answer", "bug", "limit", "malformed", "nlg", "silence"})
+"""Words of ``inside_rasa`` for failures that the same turn will meet again, whoever is up."""
 
 _Filled = Annotated[str, StringConstraints(min_length=1)]
 
@@ -72,15 +74,17 @@ class RasaDialogue:
         except aiohttp.ClientError as error:
             raise Unavailable(f"rasa: {type(error).__name__}") from error
         if response.status != HTTPStatus.OK:
-            raise Unavailable(f"rasa: {response.status} {_reason(body)}".rstrip())
+            word, detail = _reason(body)
+            kind = TurnFailed if _own_fault(word, detail) else Unavailable
+            raise kind(f"rasa: {response.status} {word} {detail}".rstrip())
         try:
             return _answer(_Answer.model_validate_json(body))
         except ValidationError as error:
             # The first place only: a message of pydantic quotes the value.
             place = ".".join(str(step) for step in error.errors()[0]["loc"])
-            raise Unavailable(f"rasa: malformed answer at {place or 'body'}") from error
+            raise TurnFailed(f"rasa: malformed answer at {place or 'body'}") from error
         except (KeyError, TypeError, ValueError) as error:
-            raise Unavailable(f"rasa: malformed basket ({type(error).__name__})") from error
+            raise TurnFailed(f"rasa: malformed basket ({type(error).__name__})") from error
 
     async def ready(self) -> bool:
         """Does the model answer?"""
@@ -142,7 +146,7 @@ def _request(turn: Turn) -> dict[str, Any]:
 
 def _answer(body: _Answer) -> Answer:
     if not body.replies and not body.silent:
-        raise Unavailable("rasa: an answer without a word that is not meant to be silent")
+        raise TurnFailed("rasa: an answer without a word that is not meant to be silent")
     return Answer(
         replies=tuple(_reply(reply) for reply in body.replies),
         basket=from_dict(body.basket),
@@ -165,12 +169,20 @@ def _reply(reply: _Reply) -> Reply:
     )
 
 
-def _reason(answer: bytes) -> str:
+def _reason(answer: bytes) -> tuple[str, str]:
     """What our side of Rasa says went wrong: one word and a detail, neither of which quotes a shopper."""
     try:
         body = json.loads(answer)
     except ValueError:
-        return ""
+        return "", ""
     if not isinstance(body, dict):
-        return ""
-    return " ".join(str(body[key]) for key in ("error", "detail") if isinstance(body.get(key), str))
+        return "", ""
+    word, detail = (body[key] if isinstance(body.get(key), str) else "" for key in ("error", "detail"))
+    return word, detail
+
+
+def _own_fault(word: str, detail: str) -> bool:
+    """Did Rasa, or an action it reached, fail over this turn? An action that lacks the ledger answers 503."""
+    if word == "action":
+        return all(failure.endswith(": status 500") for failure in detail.split("; "))
+    return word in OWN_FAULTS

@@ -9,12 +9,12 @@ from bot.core.conversations import Conversation, Unanswered
 from bot.core.customers import Proof
 from bot.core.hearing import Heard
 from bot.core.messages import Awaiting, Received, Reply
-from bot.flows import keep_files, watch
+from bot.flows import keep_files, parking, watch
 from bot.flows.answer import apply_answer
 from bot.flows.desk import Desk, NoPermit, Work
 from bot.flows.intake import close_address, tap_of
 from bot.flows.linking import GREETING
-from bot.ports import Turn, Unavailable
+from bot.ports import Turn, TurnFailed, Unavailable
 
 APOLOGY_SECONDS = 30.0
 ALBUM_SECONDS = 60.0
@@ -34,85 +34,80 @@ async def converse(desk: Desk, work: Work) -> None:
     if text == "/start":  # Telegram's own button for "begin"
         text = GREETING
     if not text and heard.choice is None and first.received.place is None:
-        work.conversation = _answered(_unread(conversation, first.received, now))
+        work.conversation = _unread(conversation, first.received, now).answered()
         return
     with desk.permits.one("rasa") as granted:
         if not granted:
             raise NoPermit("rasa")
         try:
             answer = await desk.dialogue.ask(_turn(work, first, heard, text, now))
-        except Unavailable:
-            work.conversation = _failed(work.conversation, now)
+        except Unavailable as error:
+            _failed(desk, work, error, now)
             return
     if first.late and answer.basket != conversation.basket:
         pile = late.gathered(conversation.late, first.received, now)
-        work.conversation = _answered(replace(conversation, late=pile))
+        work.conversation = replace(conversation, late=pile).answered()
         return
-    work.conversation = _answered(conversation)
+    work.conversation = conversation.answered()
     if first.received.text:
         answer = replace(answer, replies=_with_file_seen(conversation, first.received, answer.replies, now))
     await apply_answer(desk, work, answer, first.received)
 
 
-def _answered(conversation: Conversation) -> Conversation:
-    return replace(
-        conversation,
-        unanswered=conversation.unanswered[1:],
-        turn_failures=0,
-        turn_failing_since=None,
-        turn_not_before=0.0,
-        apologised=False,
-    )
+def _failed(desk: Desk, work: Work, error: Unavailable, now: float) -> None:
+    """Ask again with back-off (0.5 s doubling to 15 s); one apology after 30 s.
 
-
-def _failed(conversation: Conversation, now: float) -> Conversation:
-    """Ask again with back-off (0.5 s doubling to 15 s); one apology after 30 s."""
+    While Rasa is away the message waits as long as it takes. A turn that fails by itself is set aside in the end.
+    """
+    conversation = work.conversation
     since = (
         conversation.turn_failing_since
         if conversation.turn_failing_since is not None
         else now
     )
     failures = conversation.turn_failures + 1
-    conversation = replace(
+    faults = conversation.turn_faults + isinstance(error, TurnFailed)
+    work.conversation = replace(
         conversation,
         turn_failures=failures,
+        turn_faults=faults,
         turn_failing_since=since,
         turn_not_before=now + min(0.5 * 2 ** min(failures - 1, 5), 15.0),
     )
-    if now - since < APOLOGY_SECONDS or conversation.apologised:
-        return conversation
-    text = wording.apology(conversation.customer.language)
-    return replace(
-        speaking.say(conversation, Reply(text, author="system"), now), apologised=True
-    )
+    if faults >= parking.MOST_TURN_FAULTS:
+        parking.park_turn(desk, work, str(error), faults, now)
+    elif now - since >= APOLOGY_SECONDS and not conversation.apologised:
+        text = wording.apology(conversation.customer.language)
+        said = speaking.say(work.conversation, Reply(text, author="system"), now)
+        work.conversation = replace(said, apologised=True)
 
 
 def _answered_by_us(work: Work, first: Unanswered, heard: Heard, now: float) -> bool:
     """Our own questions (late messages, STOP) are not for Rasa."""
     value = heard.choice.value if heard.choice else None
     if value in ("late_yes", "late_no"):
-        work.conversation = _answered(work.conversation)
+        work.conversation = work.conversation.answered()
         watch.answer_late(work, count=value == "late_yes", now=now)
         if value == "late_no" and work.conversation.question is None:
             said = wording.late_dropped(work.conversation.customer.language)
             work.conversation = speaking.say(work.conversation, Reply(said, author="system"), now)
         return True
     if value == "stop_messages":
-        work.conversation = _answered(work.conversation)
+        work.conversation = work.conversation.answered()
         close_address(work, first.received, now)
         return True
     if value in ("remind_yes", "remind_no"):
         _promise(work, value == "remind_yes", now)
         return True
     if work.conversation.awaiting is Awaiting.LATE_CONFIRMATION and not first.replayed:
-        work.conversation = _answered(speaking.ask_again(work.conversation, now))
+        work.conversation = speaking.ask_again(work.conversation, now).answered()
         return True
     return False
 
 
 def _promise(work: Work, yes: bool, now: float) -> None:
     """Note whether a reminder is wanted; a promise that no good hour could keep is not given."""
-    conversation = _answered(replace(work.conversation, pending=None))
+    conversation = replace(work.conversation, pending=None).answered()
     at = reminders.remind_at(work.shop, now) if yes else None
     text = wording.reminder_promised(at is not None, conversation.customer.language)
     work.conversation = replace(speaking.say(conversation, Reply(text), now), remind_at=at)

@@ -28,6 +28,7 @@ from bot.ports import (
     Lanes,
     Lease,
     Meter,
+    Parked,
     Records,
     Shops,
 )
@@ -82,6 +83,9 @@ class Work:
     handled: list[str] = field(default_factory=list)
     heard: list[TranscriptItem] = field(default_factory=list)
     events: list[PublicEvent] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    doing: str = ""
+    """Name of what is being done, by which a failure can blame it."""
 
     @property
     def lane(self) -> LaneId:
@@ -90,7 +94,7 @@ class Work:
     @property
     def dirty(self) -> bool:
         return (
-            bool(self.handled or self.heard or self.events)
+            bool(self.handled or self.heard or self.events or self.parked)
             or self.conversation != self.committed
         )
 
@@ -167,10 +171,11 @@ async def commit(desk: Desk, work: Work, due_at: float | None, release: bool) ->
             due_at=due_at,
             journal=desk.codec.encode_entry(entry) if work.dirty else None,
             release=release,
+            parked=tuple(work.parked),
         ),
     )
     work.committed = work.conversation
-    work.handled, work.heard, work.events = [], [], []
+    work.handled, work.heard, work.events, work.parked = [], [], [], []
 
 
 def _transcript(delivery: Delivery) -> TranscriptItem:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.core import speaking, wording
 from bot.core.addresses import ChannelName, LaneId, ShopId, parse
-from bot.core.conversations import Conversation
+from bot.core.conversations import Conversation, WantedFile
 from bot.core.messages import (
     Command,
     Item,
@@ -24,6 +24,7 @@ from bot.flows import (
     keep_files,
     linking,
     nudge,
+    parking,
     reach_out,
     rebuild,
     reconcile,
@@ -32,17 +33,32 @@ from bot.flows import (
     watch,
 )
 from bot.flows.desk import Desk, NoPermit, Work, commit
-from bot.ports import Commit, Lease
+from bot.flows.parking import Arrived, Due, Overdue, Ready, TurnDue
+from bot.ports import Commit, Lease, LostLease, Unavailable
 
 MOST_STEPS = 40
 """Steps on one lease before the lane goes back, so that one busy shopper cannot keep a worker."""
 
 
 async def step(desk: Desk, lease: Lease) -> None:
-    """Work on a leased lane until nothing is due. Raises LostLease, Unavailable; then nothing half-done is written."""
+    """Work on a leased lane until nothing is due. Raises LostLease, Unavailable and, for a bug, parking.Failed.
+
+    Then nothing half-done is written.
+    """
+    if parking.given_up(lease) and await parking.unreadable(desk, lease):
+        return
     work = await load(desk, lease)
     if work is None:
         return
+    try:
+        await _work(desk, work)
+    except (LostLease, Unavailable):
+        raise
+    except Exception as error:
+        raise parking.Failed(work.doing, error) from error
+
+
+async def _work(desk: Desk, work: Work) -> None:
     for _ in range(MOST_STEPS):
         now = desk.clock.now()
         try:
@@ -61,39 +77,59 @@ async def step(desk: Desk, lease: Lease) -> None:
 
 
 async def _one(desk: Desk, work: Work, now: float) -> bool:
-    """Do the most urgent thing; False when nothing is due. At most one outside call in it."""
+    """Do the most urgent thing, or do without it; False when nothing is due. At most one outside call in it."""
+    work.doing = ""
+    if not work.items:
+        watch.gather(work, now)
+        watch.person(work, now)
+        watch.remind(work, now)
+        work.conversation = spending.release(work.conversation, now)
+        await reach_out.nudge(desk, work, now)
+    due = _due(work, now)
+    if due is None:
+        return False
+    work.doing = parking.name(due)
+    if parking.to_blame(work):
+        parking.set_aside(desk, work, due, now)
+    else:
+        await _do(desk, work, due)
+    if isinstance(due, Arrived):
+        work.done(due.key)
+    return True
+
+
+def _due(work: Work, now: float) -> Due | None:
+    """The most urgent thing, or None."""
     if work.items:
-        key, item = work.items[0]
-        await _take_in(desk, work, item)
-        work.done(key)
-        return True
-    watch.gather(work, now)
-    watch.person(work, now)
-    watch.remind(work, now)
-    work.conversation = spending.release(work.conversation, now)
-    await reach_out.nudge(desk, work, now)
+        return Arrived(*work.items[0])
     ready = next(iter(speaking.waiting(work.conversation)), None)
     asked = work.conversation.turn_due_at
     turn_is_due = asked is not None and asked <= now
     if turn_is_due and ready is not None and speaking.may_grow(ready):
         # The answers to a burst leave as one message.
-        await converse.converse(desk, work)
-        return True
+        return TurnDue(work.conversation.unanswered[0])
     if ready is not None and ready.not_before <= now:
-        await deliver.deliver(desk, work, ready)
-        return True
+        return Ready(ready)
     silent = watch.overdue(work.conversation, now)
     if silent is not None:
-        await watch.look(desk, work, silent)
-        return True
+        return Overdue(silent)
     if turn_is_due:
-        await converse.converse(desk, work)
-        return True
-    file = keep_files.due(work.conversation, now)
-    if file is not None:
-        await keep_files.keep_file(desk, work, file)
-        return True
-    return False
+        return TurnDue(work.conversation.unanswered[0])
+    return keep_files.due(work.conversation, now)
+
+
+async def _do(desk: Desk, work: Work, due: Due) -> None:
+    match due:
+        case Arrived(_, item):
+            await _take_in(desk, work, item)
+        case TurnDue():
+            await converse.converse(desk, work)
+        case Ready(delivery):
+            await deliver.deliver(desk, work, delivery)
+        case Overdue(delivery):
+            await watch.look(desk, work, delivery)
+        case WantedFile() as file:
+            await keep_files.keep_file(desk, work, file)
 
 
 async def _take_in(desk: Desk, work: Work, item: Item) -> None:
@@ -133,10 +169,13 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                     replace(conversation, human=False, human_since=None, person=None), back, now
                 )
                 work.event("conversation.handed_over", now, command.id, to="bot")
+        case parking.AGAIN:
+            work.conversation = parking.obey_again(desk.codec, conversation, command)
         case nudge.NAME:
             work.conversation = nudge.obey(conversation, command, now)
         case "erase":
             await desk.files.forget(work.lane)
+            await parking.forget(desk, work)
             work.conversation = erasing.blank(conversation)
         case "page_started":
             intake.start_page(work, command.argument("address") or "", now)

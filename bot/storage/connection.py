@@ -103,6 +103,8 @@ class Keys:
         self.fence = [self._of(partition, "fence") for partition in range(PARTITIONS)]
         self.journal = [self._of(partition, "journal") for partition in range(PARTITIONS)]
         self.whole = [self._of(partition, "whole") for partition in range(PARTITIONS)]
+        self.tries = [self._of(partition, "tries") for partition in range(PARTITIONS)]
+        self.park = [self._of(partition, "park") for partition in range(PARTITIONS)]
 
     def _of(self, partition: int, name: str) -> str:
         return f"{self.prefix}{{p{partition:02d}}}:{name}"

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 import os
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from bot.core.addresses import PARTITIONS, LaneId, partition_of
 from bot.ports import Commit, Lease, LostLease, Put, Unavailable
 from bot.storage.connection import PREFIX, Keys, Script, as_client, listener, reach
 from bot.storage.forwarding import ForwardLoop, follow
+from bot.storage.parked import encode
 from bot.storage.together import Together
 
 LEASE_SECONDS = 10.0
@@ -53,7 +55,9 @@ class RedisLanes:
         prefix: str = PREFIX,
         lease_seconds: float = LEASE_SECONDS,
         seen_seconds: float = SEEN_SECONDS,
+        holder: str = "",
     ) -> None:
+        """``holder``: the name under which leases are shown to the operator."""
         self._redis = as_client(client_or_url)
         # A cluster's pipelines take no scripts.
         self._puts: Callable[[Sequence[str], Sequence[Any]], Awaitable[Any]] = (
@@ -61,6 +65,7 @@ class RedisLanes:
         )
         self._keys = Keys(prefix)
         self._tokens = list(zip(self._keys.generation, self._keys.fence, strict=True))
+        self._holder = holder or f"{platform.node()}:{os.getpid()}"
         self._lease_ms = round(lease_seconds * 1000)
         self._keep_ms = round(seen_seconds * 1000)
 
@@ -86,10 +91,9 @@ class RedisLanes:
             if found is None:
                 return None
             lane = LaneId(found.decode())
-            keys = [*self._keys_of(lane)[:3], due, *self._tokens[partition]]
-            answer = await _TAKE(
-                self._redis, keys, [lane, self._lease_ms, os.urandom(8).hex(), ITEMS_PER_LEASE]
-            )
+            keys = [*self._keys_of(lane)[:3], due, *self._tokens[partition], self._keys.tries[partition]]
+            words = [lane, self._lease_ms, os.urandom(8).hex(), ITEMS_PER_LEASE, self._holder]
+            answer = await _TAKE(self._redis, keys, words)
             if answer[0] == 1:
                 return _lease(lane, answer)
             if answer[0] == 2:
@@ -111,7 +115,8 @@ class RedisLanes:
         """
         lane, partition = lease.lane, partition_of(lease.lane)
         lane_key, inbox, items, _seen = self._keys_of(lane)
-        keys = [lane_key, inbox, items, self._keys.due[partition], self._keys.journal[partition]]
+        theirs = self._keys
+        keys = [lane_key, inbox, items, *(k[partition] for k in (theirs.due, theirs.journal, theirs.tries, theirs.park))]
         arguments = [
             *self._who(lane),
             *lease.token,
@@ -122,6 +127,8 @@ class RedisLanes:
             commit.state,
             int(commit.journal is not None),
             commit.journal or b"",
+            len(commit.parked),
+            *(word for parked in commit.parked for word in (parked.id, encode(parked))),
             *commit.handled,
         ]
         try:
@@ -131,11 +138,12 @@ class RedisLanes:
         if not written:
             raise LostLease(lane)
 
-    async def release(self, lease: Lease, due_in: float) -> None:
-        """Give it back unchanged, due again in so many seconds; at once if something came meanwhile."""
-        keys = [self._keys.lane(lease.lane), self._keys.due[partition_of(lease.lane)]]
+    async def release(self, lease: Lease, due_in: float, failure: str | None = None) -> None:
+        """Give it back unchanged, due again in so many seconds; at once if something came and nothing failed."""
+        partition = partition_of(lease.lane)
+        keys = [self._keys.lane(lease.lane), self._keys.due[partition], self._keys.tries[partition]]
         due_ms = math.ceil(due_in * 1000)
-        await _RELEASE(self._redis, keys, [*self._who(lease.lane), *lease.token, due_ms])
+        await _RELEASE(self._redis, keys, [*self._who(lease.lane), *lease.token, due_ms, failure or ""])
 
     async def forward(self, source: LaneId, target: LaneId) -> None:
         """Send what is put into ``source`` to ``target``; seen ids and inbox travel first. Idempotent.
@@ -180,6 +188,13 @@ class RedisLanes:
             return [partition for partition, found in enumerate(looks) if found]
         # One call: four times a second for ever, 64 answers to parse would be most of what an idle worker does.
         return [number - 1 for number in await _DUE(self._redis, self._keys.due)]
+
+    async def forget_parked(self, lane: LaneId) -> None:
+        """Remove all that was parked of a lane. Idempotent."""
+        park = self._keys.park[partition_of(lane)]
+        names = [name for name in await reach(self._redis.hkeys(park)) if name.decode().startswith(f"{lane}-")]
+        if names:
+            await reach(self._redis.hdel(park, *names))
 
     async def wakeups(self) -> AsyncIterator[int]:
         """Partitions in which something became due. Listens on a connection of its own that waits for ever."""
@@ -238,7 +253,8 @@ class RedisLanes:
     async def _settle(self, source: LaneId, target: bytes, ids: list[bytes]) -> bool:
         """Second step: the forward, unless something came into the source meanwhile."""
         lane_key, inbox, items, _seen = self._keys_of(source)
-        keys = [lane_key, inbox, items, self._keys.due[partition_of(source)]]
+        partition = partition_of(source)
+        keys = [lane_key, inbox, items, self._keys.due[partition], self._keys.tries[partition]]
         return bool(await _SETTLE(self._redis, keys, [source, target, *ids]))
 
     async def _settle_or_stand(self, source: LaneId) -> bool:
@@ -265,7 +281,8 @@ class RedisLanes:
 
 def operation_id(lease: Lease, commit: Commit) -> str:
     """The same for the same commit under the same lease: how a repeat is told from a rival."""
-    text = repr((lease.token, commit.handled, commit.due_at, commit.release, commit.journal is None)).encode()
+    parked = tuple(each.id for each in commit.parked)
+    text = repr((lease.token, commit.handled, commit.due_at, commit.release, commit.journal is None, parked)).encode()
     digest = hashlib.blake2b(text, digest_size=12)
     for part in (commit.state, commit.journal or b""):
         digest.update(len(part).to_bytes(8, "big"))
@@ -274,7 +291,7 @@ def operation_id(lease: Lease, commit: Commit) -> str:
 
 
 def _lease(lane: LaneId, answer: list[Any]) -> Lease:
-    _, generation, fence, until, now, state, ids, payloads = answer
+    _, generation, fence, until, now, state, ids, payloads, attempts, failure = answer
     return Lease(
         lane=lane,
         token=(generation.decode(), fence),
@@ -282,4 +299,6 @@ def _lease(lane: LaneId, answer: list[Any]) -> Lease:
         now=now / 1000,
         state=state,
         items=tuple((i.decode(), payload) for i, payload in zip(ids, payloads, strict=True)),
+        attempts=attempts,
+        failure=failure.decode() if failure else None,
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.addresses import PARTITIONS, LaneId, partition_of
-from bot.ports import Clock, Commit, Lease, LostLease, Put
+from bot.ports import Clock, Commit, Lease, LostLease, Parked, Put
+from bot.storage.backlog import LaneView
 from bot.storage.forwarding import MOVED, ForwardLoop, follow
 from bot.storage.journal import START, Stored
 from bot.storage.lanes import ITEMS_PER_LEASE, LEASE_SECONDS, SEEN_SECONDS, operation_id
@@ -30,6 +31,8 @@ class _Lane:
     operation: str | None = None
     forward: LaneId | None = None
     settled: bool = False
+    tries: int = 0
+    failure: str | None = None
 
 
 class _Due:
@@ -80,6 +83,7 @@ class MemoryLanes:
         self.entries: list[list[Stored]] = [[] for _ in range(PARTITIONS)]
         self._entry_numbers = [0] * PARTITIONS
         self.whole: set[int] = set()
+        self.park: dict[str, Parked] = {}
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -122,19 +126,24 @@ class MemoryLanes:
             for item_id in commit.handled:
                 record.inbox.pop(item_id, None)
             record.state, record.operation = commit.state or None, operation
+            self.park.update({parked.id: parked for parked in commit.parked})
             if commit.journal is not None:
                 self._journal(partition_of(lease.lane), commit.journal)
         if not commit.release:
             self._extend(lease.lane, record)
             return
+        record.tries, record.failure = 0, None
         unsettled = record.forward is not None and not record.settled
         self._let_go(lease.lane, record, self._clock.now() if record.inbox or unsettled else commit.due_at)
 
-    async def release(self, lease: Lease, due_in: float) -> None:
+    async def release(self, lease: Lease, due_in: float, failure: str | None = None) -> None:
         record = self._record(lease.lane)
         if record.token != lease.token:
             return
-        at_once = record.knocked or (record.forward is not None and not record.settled)
+        at_once = (record.knocked and not failure) or (record.forward is not None and not record.settled)
+        record.failure = failure
+        if not failure:
+            record.tries = 0
         self._let_go(lease.lane, record, self._clock.now() + (0.0 if at_once else due_in))
 
     async def forward(self, source: LaneId, target: LaneId) -> None:
@@ -181,8 +190,30 @@ class MemoryLanes:
         finally:
             self._listeners.remove(queue)
 
+    async def forget_parked(self, lane: LaneId) -> None:
+        self.park = {name: parked for name, parked in self.park.items() if parked.lane != lane}
+
     async def due_partitions(self) -> Sequence[int]:
         return [partition for partition in range(PARTITIONS) if self._next(partition) is not None]
+
+    def views(self) -> Iterator[LaneView]:
+        """Every lane that is due, now or later."""
+        now = self._clock.now()
+        for lane, record in self._lanes.items():
+            due = self._due[partition_of(lane)].at(lane)
+            if due is None:
+                continue
+            held, first = self._held(record), next(iter(record.inbox), None)
+            yield LaneView(
+                lane=lane,
+                waiting=len(record.inbox),
+                oldest=now - record.seen[first] if first in record.seen else None,
+                holder="memory" if held else None,
+                lease_left=record.until - now if held else 0.0,
+                due_in=due - now,
+                attempts=record.tries,
+                failure=record.failure,
+            )
 
     def _record(self, lane: LaneId) -> _Lane:
         return self._lanes.setdefault(lane, _Lane())
@@ -204,9 +235,11 @@ class MemoryLanes:
         self._fences[partition] += 1
         record.token = (f"memory-{self._generations}", self._fences[partition])
         record.knocked = False
+        record.tries += 1
         self._extend(lane, record)
         items = tuple(record.inbox.items())[:ITEMS_PER_LEASE]
-        return Lease(lane, record.token, record.until, self._clock.now(), record.state, items)
+        now = self._clock.now()
+        return Lease(lane, record.token, record.until, now, record.state, items, record.tries, record.failure)
 
     def _extend(self, lane: LaneId, record: _Lane) -> None:
         record.until = self._clock.now() + self._lease_seconds
@@ -278,6 +311,7 @@ class MemoryLanes:
         await follow(record.forward, at)
         record.inbox.clear()
         record.settled, record.token, record.knocked = True, None, False
+        record.tries, record.failure = 0, None
         self._due[partition_of(source)].drop(source)
 
 

@@ -1,5 +1,6 @@
 """The Redis side of the ports, under one name for ``wiring``."""
 
+from bot.storage.backlog import RedisBacklog
 from bot.storage.connection import connect
 from bot.storage.durability import Durability, Level, durability
 from bot.storage.health import RedisHealthBoard
@@ -13,6 +14,7 @@ from bot.storage.meter import RedisMeter
 __all__ = [
     "Durability",
     "Level",
+    "RedisBacklog",
     "RedisHealthBoard",
     "RedisJournal",
     "RedisLanes",

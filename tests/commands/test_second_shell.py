@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from bot.core.addresses import ChannelName, home_lane
+from bot.core.addresses import ChannelName, home_lane, partition_of
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.importing import import_shops
 from bot.ledger.schema import upgrade
-from bot.ports import Commit
+from bot.ports import Commit, Parked, ParkedKind
 from bot.settings import ROOT
 from bot.storage import codec
 from bot.storage.redis import RedisHealthBoard, RedisLanes, connect
@@ -130,6 +130,42 @@ def test_a_conversation_is_shown_by_id_and_by_address(system: str, capsys: pytes
         assert main(["show", asked]) == 0
         shown = json.loads(capsys.readouterr().out)
         assert (shown["lane"], shown["from"], shown["conversation"]["id"]) == (lane, "redis", lane)
+
+
+async def _park(url: str) -> str:
+    lanes = RedisLanes(url)
+    lane = home_lane(SHOP, ADDRESS)
+    await lanes.put(lane, "m1", b'{"v":1}')
+    lease = await lanes.take(partition_of(lane))
+    assert lease is not None
+    parked = Parked(lane, "m1", b'{"v":1}', ParkedKind.ITEM, "item 0a: KeyError at intake.py:9", 5, 1_800_000_000.0)
+    await lanes.commit(lease, Commit(b"", ("m1",), None, parked=(parked,)))
+    await lanes.close()
+    return parked.id
+
+
+def test_what_is_parked_is_listed_shown_put_back_and_dropped(system: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> str:
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
+
+    assert said("park", "list") == "nothing is parked\n"
+    name = asyncio.run(_park(system))
+    assert f"{name}  2027-01-15T08:00:00+00:00  item  5         item 0a: KeyError at intake.py:9" in said("park", "list")
+    assert said("park", "show", name).splitlines()[-1] == '{"v":1}'
+    assert said("lanes") == "due now: 0, overdue by up to 0.0 s; failing: 0; parked: 1\n"
+
+    assert said("park", "replay", name) == "put back: 1\n"
+    head, heads, row = said("lanes").splitlines()
+    assert head.startswith("due now: 1,") and head.endswith("parked: 0")
+    assert heads.split()[:4] == ["LANE", "WAITING", "OLDEST", "DUE"]
+    assert row.split()[:2] == [home_lane(SHOP, ADDRESS), "1"]
+
+    asyncio.run(_empty(system))
+    asyncio.run(_park(system))
+    assert said("park", "drop", "--all") == "dropped: 1\n"
+    assert main(["park", "drop", name]) == 2
+    assert name in capsys.readouterr().err
 
 
 def test_an_unknown_conversation_is_an_error(system: str, capsys: pytest.CaptureFixture[str]) -> None:

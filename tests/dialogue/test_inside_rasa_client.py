@@ -15,7 +15,7 @@ from bot.core.messages import Awaiting, Purpose, Reply
 from bot.dialogue.inside_rasa import contract
 from bot.dialogue.inside_rasa.understanding import picked, plain
 from bot.dialogue.rasa import RasaDialogue
-from bot.ports import Answer, Unavailable
+from bot.ports import Answer, TurnFailed, Unavailable
 from tests.dialogue.test_inside_rasa import EMPTY, turn
 
 Serve = Callable[[int, str], Awaitable[RasaDialogue]]
@@ -90,6 +90,26 @@ async def test_anything_else_is_unavailable(serve: Serve, status: int, body: str
     with pytest.raises(Unavailable) as refused:
         await dialogue.ask(turn("lane", "x"))
     assert str(refused.value) == why
+    await dialogue.close()
+
+
+@pytest.mark.parametrize(
+    ("word", "detail", "own"),
+    [
+        ("bug", "KeyError", True),
+        ("limit", "10 actions and no end", True),
+        ("action", "action_confirm: status 500", True),
+        ("action", "action_confirm: status 503", False),
+        ("action", "action_a: status 500; action_b: ClientConnectorError", False),
+        ("timeout", "not answered in 7.5 s", False),
+        ("loading", "the model is being loaded", False),
+    ],
+)
+async def test_a_turns_own_fault_is_told_from_what_is_away(serve: Serve, word: str, detail: str, own: bool) -> None:
+    dialogue = await serve(503, json.dumps({"error": word, "detail": detail}))
+    with pytest.raises(Unavailable) as refused:
+        await dialogue.ask(turn("lane", "x"))
+    assert isinstance(refused.value, TurnFailed) is own
     await dialogue.close()
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bot.core.addresses import LaneId
-from bot.ports import Commit, Lease, LostLease, Put
+from bot.ports import Commit, Lease, LostLease, Parked, Put
+from bot.storage.backlog import Backlog, LaneView, Totals
 from bot.storage.journal import RedisJournal
-from bot.storage.memory import MemoryJournal, MemoryLanes
-from bot.storage.redis import RedisLanes
+from bot.storage.memory import MemoryBacklog, MemoryJournal, MemoryLanes
+from bot.storage.redis import RedisBacklog, RedisLanes
 
 LEASE = 10.0
 START = 1_700_000_000.0
@@ -38,6 +39,7 @@ class MemoryStore:
         self.clock = ManualClock()
         self.lanes = MemoryLanes(self.clock, LEASE)
         self.journal = MemoryJournal(self.lanes)
+        self.backlog: Backlog = MemoryBacklog(self.lanes)
 
     async def now(self) -> float:
         return self.clock.now()
@@ -57,8 +59,9 @@ class RedisStore:
 
     def __init__(self, client: Redis) -> None:
         self.client = client
-        self.lanes = RedisLanes(client, lease_seconds=LEASE)
+        self.lanes = RedisLanes(client, lease_seconds=LEASE, holder="memory")
         self.journal = RedisJournal(client)
+        self.backlog: Backlog = RedisBacklog(client)
 
     async def now(self) -> float:
         seconds, microseconds = await self.client.time()
@@ -122,9 +125,13 @@ class PairLanes:
             raise
         await self._redis.lanes.commit(twin, its_commit)
 
-    async def release(self, lease: Lease, due_in: float) -> None:
-        await self._memory.lanes.release(lease, due_in)
-        await self._redis.lanes.release(self._twins[lease.lane, lease.token], due_in)
+    async def release(self, lease: Lease, due_in: float, failure: str | None = None) -> None:
+        await self._memory.lanes.release(lease, due_in, failure)
+        await self._redis.lanes.release(self._twins[lease.lane, lease.token], due_in, failure)
+
+    async def forget_parked(self, lane: LaneId) -> None:
+        await self._memory.lanes.forget_parked(lane)
+        await self._redis.lanes.forget_parked(lane)
 
     async def forward(self, source: LaneId, target: LaneId) -> None:
         await self._memory.lanes.forward(source, target)
@@ -177,7 +184,42 @@ class PairLanes:
 
 
 def _shown(lease: Lease | None) -> tuple[object, ...] | None:
-    return None if lease is None else (lease.lane, lease.token[1], lease.state, lease.items)
+    if lease is None:
+        return None
+    return lease.lane, lease.token[1], lease.state, lease.items, lease.attempts, lease.failure
+
+
+class PairBacklog:
+    """Looks at both, and insists on the same view; seconds may differ by what a call takes."""
+
+    def __init__(self, memory: MemoryStore, redis: RedisStore) -> None:
+        self._memory, self._redis = memory, redis
+
+    async def lanes(self, most: int) -> Sequence[LaneView]:
+        mine, theirs = await self._memory.backlog.lanes(most), await self._redis.backlog.lanes(most)
+        assert sorted(map(_rounded, theirs)) == sorted(map(_rounded, mine))
+        return mine
+
+    async def totals(self) -> Totals:
+        mine, theirs = await self._memory.backlog.totals(), await self._redis.backlog.totals()
+        assert (theirs.due, theirs.failing, theirs.parked) == (mine.due, mine.failing, mine.parked)
+        return mine
+
+    async def parked(self) -> Sequence[Parked]:
+        mine = await self._memory.backlog.parked()
+        assert await self._redis.backlog.parked() == mine
+        return mine
+
+    async def drop(self, parked: Parked) -> bool:
+        mine = await self._memory.backlog.drop(parked)
+        assert await self._redis.backlog.drop(parked) == mine
+        return mine
+
+
+def _rounded(view: LaneView) -> tuple[object, ...]:
+    oldest = -1.0 if view.oldest is None else view.oldest
+    seconds = (round(value / 10) for value in (oldest, view.lease_left, view.due_in))
+    return view.lane, view.waiting, view.holder or "", view.attempts, view.failure or "", *seconds
 
 
 class PairStore:
@@ -186,6 +228,7 @@ class PairStore:
     def __init__(self, client: Redis) -> None:
         self.memory, self.redis = MemoryStore(), RedisStore(client)
         self.lanes = PairLanes(self.memory, self.redis)
+        self.backlog: Backlog = PairBacklog(self.memory, self.redis)
 
     async def now(self) -> float:
         return await self.memory.now()

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.core.addresses import LaneId, partition_of
-from bot.ports import Commit, Lease, LostLease, Unavailable
+from bot.ports import Commit, Lease, LostLease, Parked, ParkedKind, Unavailable
 from bot.storage.forwarding import ForwardLoop
 from bot.storage.redis import RedisLanes, connect
 from tests.storage.proxies import Proxy
@@ -91,6 +91,7 @@ async def test_everything_says_unavailable_when_redis_is_gone() -> None:
         lanes.resolve(A),
         lanes.peek(A),
         lanes.due_partitions(),
+        lanes.forget_parked(A),
     ]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * len(calls)
@@ -108,10 +109,12 @@ async def test_every_key_of_a_lane_lies_in_its_partition(store: RedisStore) -> N
     await store.lanes.put(A, "1", b"1")
     await store.lanes.put(A, "2", b"2")
     lease = await take(store.lanes, A)
-    await store.lanes.commit(lease, Commit(b"s", ("1",), None, journal=b"entry"))
+    parked = Parked(A, "1", b"1", ParkedKind.ITEM, "x", 5, 0.0)
+    await store.lanes.commit(lease, Commit(b"s", ("1",), None, journal=b"entry", parked=(parked,)))
+    await take(store.lanes, A)
     names = [str(name, "ascii").split(":") for name in await store.client.keys("*")]  # type: ignore[arg-type]
     kinds = sorted({kind for _, _, kind, *_ in names})
-    assert kinds == ["due", "fence", "generation", "inbox", "items", "journal", "lane", "seen"]
+    assert kinds == ["due", "fence", "generation", "inbox", "items", "journal", "lane", "park", "seen", "tries"]
     assert {tag for _, tag, *_ in names} == {"{p01}"}
 
 

@@ -1,5 +1,6 @@
--- KEYS lane, inbox, items, due, journal. ARGV lane, channel, partition, generation, fence, operation, lease ms,
--- "1" to release, due ms or "", state, "1" with journal, journal, then the handled ids.
+-- KEYS lane, inbox, items, due, journal, tries, park. ARGV lane, channel, partition, generation, fence, operation,
+-- lease ms, "1" to release, due ms or "", state, "1" with journal, journal, number parked, then id and record of each
+-- parked, then the handled ids.
 -- 1 written (now, or by the same operation before), 0 when the lease is lost.
 local lane = redis.call('HMGET', KEYS[1], 'generation', 'fence', 'operation', 'forward', 'settled')
 local mine = lane[1] == ARGV[4] and lane[2] == ARGV[5]
@@ -8,7 +9,11 @@ if not mine then
   return repeated and 1 or 0
 end
 if not repeated then
-  for i = 13, #ARGV do
+  local first_handled = 14 + 2 * tonumber(ARGV[13])
+  for i = 14, first_handled - 1, 2 do
+    redis.call('HSET', KEYS[7], ARGV[i], ARGV[i + 1])
+  end
+  for i = first_handled, #ARGV do
     redis.call('LREM', KEYS[2], 1, ARGV[i])
     redis.call('HDEL', KEYS[3], ARGV[i])
   end
@@ -29,6 +34,8 @@ if ARGV[8] ~= '1' then
   redis.call('ZADD', KEYS[4], until_ms, ARGV[1])
   return 1
 end
+-- Only who gives it back has done all that was due; before that, what fails may still come.
+clear_tries(KEYS[1], KEYS[6], ARGV[1])
 local at = nil
 if redis.call('LLEN', KEYS[2]) > 0 or (lane[4] and not lane[5]) then
   at = now

@@ -62,9 +62,15 @@ local function knock(lane_key, due_key, lane, until_ms, now, channel, partition)
   end
 end
 
+-- All was done, or nobody is to blame: the next take is a first attempt again.
+local function clear_tries(lane_key, tries_key, lane)
+  redis.call('HDEL', tries_key, lane)
+  redis.call('HDEL', lane_key, 'failure')
+end
+
 -- End the lease and set the next due time: `at`, or never when it is nil.
 local function let_go(lane_key, due_key, lane, at, now, channel, partition)
-  redis.call('HDEL', lane_key, 'generation', 'fence', 'until', 'knocked')
+  redis.call('HDEL', lane_key, 'generation', 'fence', 'until', 'knocked', 'holder')
   if not at then
     redis.call('ZREM', due_key, lane)
     return

@@ -1,11 +1,11 @@
--- KEYS lane, inbox, items, due, generation, fence. ARGV lane, lease ms, random word, most items.
--- {1, generation, fence, until, now, state, ids, payloads}; {0} not due any more; {2, target} a forward to settle.
+-- KEYS lane, inbox, items, due, generation, fence, tries. ARGV lane, lease ms, random word, most items, holder.
+-- {1, generation, fence, until, now, state, ids, payloads, tries, failure}; {0} not due any more; {2, target} a forward to settle.
 local now = now_ms()
 local score = redis.call('ZSCORE', KEYS[4], ARGV[1])
 if not score or tonumber(score) > now then
   return {0}
 end
-local lane = redis.call('HMGET', KEYS[1], 'until', 'forward', 'settled', 'state')
+local lane = redis.call('HMGET', KEYS[1], 'until', 'forward', 'settled', 'state', 'failure')
 if held(lane[1], now) then
   redis.call('ZADD', KEYS[4], lane[1], ARGV[1])
   return {0}
@@ -22,8 +22,11 @@ redis.call('SET', KEYS[5], ARGV[3], 'NX')
 local generation = redis.call('GET', KEYS[5])
 local fence = redis.call('INCR', KEYS[6])
 local until_ms = now + tonumber(ARGV[2])
-redis.call('HSET', KEYS[1], 'generation', generation, 'fence', fence, 'until', whole(until_ms))
+redis.call('HSET', KEYS[1], 'generation', generation, 'fence', fence, 'until', whole(until_ms),
+  'holder', ARGV[5])
 redis.call('HDEL', KEYS[1], 'knocked')
+-- Counted here and not where it fails: an attempt that kills its worker counts too.
+local tries = redis.call('HINCRBY', KEYS[7], ARGV[1], 1)
 -- A dead worker's lane comes back by itself when this score is reached.
 redis.call('ZADD', KEYS[4], whole(until_ms), ARGV[1])
 local ids = redis.call('LRANGE', KEYS[2], 0, tonumber(ARGV[4]) - 1)
@@ -31,4 +34,4 @@ local payloads = {}
 if #ids > 0 then
   payloads = redis.call('HMGET', KEYS[3], unpack(ids))
 end
-return {1, generation, fence, until_ms, now, lane[4], ids, payloads}
+return {1, generation, fence, until_ms, now, lane[4], ids, payloads, tries, lane[5]}
