@@ -11,6 +11,7 @@ from bot.core.addresses import ChannelName, LaneId, ShopId
 from bot.core.basket import Basket
 from bot.core.customers import Customer
 from bot.core.deliveries import OPEN, UNCONFIRMED, Delivery
+from bot.core.flood import Flood
 from bot.core.handover import PersonAwaited
 from bot.core.messages import Awaiting, Choice, MessageId, MessageStatus, Received
 
@@ -137,6 +138,7 @@ class Conversation:
     """The call list was told that no road is open."""
     nudged_epoch: int | None = None
     """The move after which one SMS was sent, because Telegram stayed without an answer."""
+    flood: Flood = field(default_factory=Flood)
     heard_at: dict[ChannelName, float] = field(default_factory=dict)
     """When the shopper last wrote on each channel, by our clock; the 24 h window is counted from here."""
 

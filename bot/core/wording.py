@@ -204,6 +204,15 @@ def not_handled(language: str) -> str:
     return "Désolé, je n'ai pas pu traiter votre dernier message. Écrivez-le autrement, s'il vous plaît."
 
 
+def too_many(language: str) -> str:
+    if language == "en":
+        return "You write faster than I can read. The shop sees everything; please wait a minute, then tell me what you want."
+    return (
+        "Vous écrivez plus vite que je ne lis. La boutique voit tout ; "
+        "attendez une minute, puis dites-moi ce que vous voulez."
+    )
+
+
 def given_back(language: str) -> str:
     return (
         "The shop's assistant is back."

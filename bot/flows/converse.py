@@ -36,9 +36,9 @@ async def converse(desk: Desk, work: Work) -> None:
     if not text and heard.choice is None and first.received.place is None:
         work.conversation = _unread(conversation, first.received, now).answered()
         return
-    with desk.permits.one("rasa") as granted:
-        if not granted:
-            raise NoPermit("rasa")
+    with desk.permits.share("rasa", work.shop.id) as refused:
+        if refused is not None:
+            raise NoPermit(refused)
         try:
             answer = await desk.dialogue.ask(_turn(work, first, heard, text, now))
         except Unavailable as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import handover, hearing, late, moving, speaking, wording
+from bot.core import flood, handover, hearing, late, moving, speaking, wording
 from bot.core.addresses import Address, ChannelName, LaneId, Scheme, ShopId, home_lane
 from bot.core.basket import Basket
 from bot.core.conversations import PAGE_SECONDS, Conversation, Page, Unanswered
@@ -91,12 +91,28 @@ async def intake(desk: Desk, work: Work, received: Received) -> None:
     if work.conversation.human:
         _to_the_person(work, received, tap, now)
         return
+    if _too_many(work, now):
+        return
     waiting = work.conversation.unanswered
     first = waiting[0].received.received_at if waiting else None
     ready_at = desk.settling.until(received, previous, first, now)
     work.conversation = replace(
         work.conversation, unanswered=(*waiting, Unanswered(received, ready_at=ready_at, late=is_late))
     )
+
+
+def _too_many(work: Work, now: float) -> bool:
+    """More than is answered (``core.flood``): it is in the transcript, and the shopper is told once in a while."""
+    conversation = work.conversation
+    bucket = conversation.flood.with_one(now)
+    work.conversation = replace(conversation, flood=bucket)
+    if not bucket.is_full and len(conversation.unanswered) < flood.MOST_WAITING:
+        return False
+    if bucket.may_tell(now):
+        told = Reply(wording.too_many(conversation.customer.language), author="system")
+        full = replace(work.conversation, flood=replace(bucket, told_at=now))
+        work.conversation = speaking.say(full, told, now)
+    return True
 
 
 def _edited(work: Work, now: float) -> None:

@@ -33,6 +33,21 @@ class Permits:
         finally:
             self._used[party] -= 1
 
+    @contextmanager
+    def share(self, party: str, part: str) -> Iterator[str | None]:
+        """Like ``one``, for a part (a shop) that may hold half of them: its rush leaves the others their turn.
+
+        Inside: None when granted, else the name under which to ask again.
+        """
+        own = f"{party} of {part}"
+        self._limits.setdefault(own, max(1, self._limit(party) // 2))
+        with self.one(own) as within:
+            if not within:
+                yield own
+                return
+            with self.one(party) as granted:
+                yield None if granted else party
+
     def again_at(self, party: str, now: float) -> float:
         """When a lane that got no permit may ask again: each later than the one before.
 

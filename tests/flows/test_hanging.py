@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -90,3 +91,16 @@ def test_lanes_that_wait_ask_no_more_often_the_more_they_are(lanes: int, limit: 
     early = [at for at in times if at < 100.0 + LONGEST]
     for at in early:
         assert len([other for other in early if at <= other < at + AGAIN - 1e-9]) <= limit
+
+
+@given(st.lists(st.booleans(), max_size=200), st.integers(2, 48))
+def test_a_shops_rush_leaves_half_of_the_permits(busy: list[bool], limit: int) -> None:
+    permits = Permits(limit)
+    with ExitStack() as held:
+        granted = [held.enter_context(permits.share("rasa", "busy")) is None for _ in busy]
+        assert sum(granted) <= limit // 2
+        with permits.share("rasa", "quiet") as refused:
+            assert refused is None
+        if len(busy) > limit // 2:
+            assert held.enter_context(permits.share("rasa", "busy")) == "rasa of busy"
+    assert permits.in_flight("rasa") == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core.addresses import ChannelName
 from bot.core.bursts import TYPING
+from bot.core.flood import BURST
 from bot.core.messages import Attachment, Awaiting, Choice, Command, Purpose, Received, Reply
 from bot.ports import Answer, FileOutcome, Turn
 from tests.flows.world import Waiter, World
@@ -339,3 +340,26 @@ async def test_a_file_that_cannot_be_had_is_tried_again_and_then_given_up() -> N
     await wait(world, 20 * 3600)
     assert len(world.drawer.asked) == 6
     assert events(world).count("message.file_lost") == 1
+
+
+async def test_a_flood_of_one_shopper_is_kept_and_answered_in_part() -> None:
+    world = World()
+    use(world, Echo())
+    for number in range(BURST + 20):
+        await world.write(f"spam {number}")
+    assert sum("spam" in text for text in world.whatsapp.texts) == BURST
+    assert sum("plus vite" in text for text in world.whatsapp.texts) == 1
+    heard = [m.text for entry in world.journal for m in entry.messages if m.direction == "in"]
+    assert heard == [f"spam {number}" for number in range(BURST + 20)]
+    world.clock.time += 60
+    await world.write("2 foulards")
+    assert world.whatsapp.texts[-1] == "[2 foulards]"
+
+
+async def test_stop_is_heard_in_a_flood() -> None:
+    world = World()
+    use(world, Echo())
+    for number in range(BURST + 5):
+        await world.write(f"spam {number}")
+    await world.write("STOP")
+    assert all(known.opted_out for known in (await world.conversation()).customer.addresses if known.address.scheme.value == "whatsapp")
