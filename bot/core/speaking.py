@@ -248,5 +248,10 @@ def waiting(conversation: Conversation) -> tuple[Delivery, ...]:
         if d.status in (MessageStatus.WAITING, MessageStatus.HELD)
         and d.superseded_by is None
     ]
-    # What nobody asked for may wait long, and must not make an answer wait.
-    return tuple(sorted(ready, key=lambda d: (d.reply.purpose in UNASKED, d.reply.author != "vendor")))
+    return tuple(sorted(ready, key=lambda d: (_may_wait(d), d.reply.author != "vendor")))
+
+
+def _may_wait(delivery: Delivery) -> bool:
+    """What nobody asked for, or what is held for one channel alone, may wait long and must not make an answer wait."""
+    held = delivery.status is MessageStatus.HELD and delivery.reply.only_on is not None
+    return held or delivery.reply.purpose in UNASKED

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.core import failover, speaking, triage, wording
+from bot.core import failover, moving, speaking, triage, wording
 from bot.core.addresses import ChannelName, LaneId
 from bot.core.deliveries import Delivery
 from bot.core.failover import Send
@@ -113,7 +113,7 @@ async def obey(desk: Desk, work: Work, command: Command, now: float) -> None:
     if conversation.channel is not gone or conversation.heading is not gone:
         return
     states = states_of(await channel_health(desk, work.shop))
-    if states.get(gone, State.DOWN) not in TOLD or speaking.waiting(conversation):
+    if states.get(gone, State.DOWN) not in TOLD or moving.owed(conversation):
         return
     if any(known.opted_out for known in conversation.customer.addresses):
         # STOP ends unasked messages on all addresses; a call would be one too.

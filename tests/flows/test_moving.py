@@ -10,7 +10,9 @@ from bot.core.addresses import ChannelName
 from bot.core.failures import Unsure
 from bot.core.gsm7 import segments
 from bot.core.health import State
-from bot.core.messages import Command, MessageStatus
+from bot.core.messages import Command, MessageStatus, Reported
+from bot.flows.receive import receive
+from bot.storage import codec
 from tests.flows.world import REFUSED, TOKENS, World
 
 T, S, W, P = (
@@ -262,3 +264,18 @@ async def test_late_messages_are_asked_about_once_and_never_applied_unasked(
     assert (await world.conversation()).basket.version == (2 if answer == "oui" else 1)
     await world.write("oui", S)
     assert len(world.waiter.orders) == 1
+
+
+async def test_an_offer_that_is_kept_for_whatsapp_does_not_make_the_confirmation_wait() -> None:
+    """Both failed there within a moment: the offer stays for its own channel alone."""
+    world = World()
+    await world.write("2 pagnes")
+    await world.write("oui")
+    assert "t.me/" in world.whatsapp.texts[-1]
+    await world.board.force(world.shops.shop.id, W, "down", "test", world.clock.now())
+    for item in (await world.conversation()).deliveries[-2:]:
+        assert item.provider_id is not None
+        failed = Reported(f"f:{item.id}", item.id, item.provider_id, MessageStatus.FAILED, 0.0, "63012")
+        await receive(world.lanes, codec, TOKENS, failed)
+    await world.work()
+    assert world.sms.texts and "AM-1" in world.sms.texts[-1]
