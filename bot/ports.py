@@ -315,7 +315,10 @@ class HealthBoard(Protocol):
     """What all processes know of channel accounts and fault domains. May raise ``Unavailable``."""
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, AccountHealth]:
-        """Health by account or domain key; unknown keys are healthy. Keys of forces: ``<shop>/<channel>``."""
+        """Health by account or domain key; unknown keys are healthy. Keys of forces: ``<shop>/<channel>``.
+
+        A domain that an operator has forced is read as forced.
+        """
         ...
 
     async def observe(self, key: str, evidence: Evidence) -> Transition | None:

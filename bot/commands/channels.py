@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.commands import on_running, table
+from bot.core.health import AccountHealth
 from bot.flows.channel_states import known
 from bot.running import Running
 from bot.storage.redis import RedisHealthBoard
@@ -32,12 +33,21 @@ async def show(system: Running, arguments: argparse.Namespace) -> str:
                     one.channel.value,
                     routed.state.value,
                     _time(one.measured.since),
-                    f"{routed.forced}: {routed.forced_reason}" if routed.forced else "-",
+                    _force(routed),
                     "; ".join(f"{_time(seen.at)} {seen.kind.value} {seen.detail}".strip() for seen in one.measured.evidence[-2:])
                     or "-",
                 )
             )
     return table(rows)
+
+
+def _force(routed: AccountHealth) -> str:
+    """``down: meta : panne annoncée (awa, until 11-25 20:00:00)``."""
+    if routed.forced is None:
+        return "-"
+    until = f"until {_time(routed.forced_until)}" if routed.forced_until is not None else None
+    more = ", ".join(word for word in (routed.forced_by, until) if word)
+    return f"{routed.forced}: {routed.forced_reason}" + (f" ({more})" if more else "")
 
 
 def _time(at: float) -> str:

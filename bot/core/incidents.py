@@ -107,8 +107,9 @@ def fault_domain(
 ) -> str:
     """The part of the world that explains the most: shared by all that is down, needed by nothing that works."""
     own = domains.get(channel, ())
-    if INTERNET in fallen and INTERNET in own:
-        return INTERNET
+    for domain in (INTERNET, *own):
+        if domain in fallen and domain in own:
+            return domain
     down = [set(domains.get(name, ())) for name, health in known.items() if health.state is State.DOWN]
     works: set[str] = set()
     for name, health in known.items():

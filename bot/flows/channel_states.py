@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core.addresses import ChannelName
-from bot.core.health import AccountHealth, domain_key, effective, worst
+from bot.core.health import AccountHealth, domain_key, worst
+from bot.core.health import routed as routed_by
 from bot.core.shops import Shop
 from bot.flows.desk import force_key
 from bot.ports import HealthBoard
@@ -24,15 +25,7 @@ class Known:
     @property
     def routed(self) -> AccountHealth:
         """State, beginning and force as routing obeys them."""
-        forced = self.force is not None and self.force.forced in ("up", "down")
-        since = self.force.since if self.force is not None and forced else self.measured.since
-        return replace(
-            self.measured,
-            state=effective(self.measured, self.force),
-            since=since,
-            forced=self.force.forced if self.force is not None and forced else None,
-            forced_reason=self.force.forced_reason if self.force is not None and forced else None,
-        )
+        return routed_by(self.measured, self.force)
 
 
 async def known(board: HealthBoard, shop: Shop) -> list[Known]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.core import health
 from bot.core.addresses import ChannelName, LaneId, ShopId
@@ -216,14 +216,7 @@ async def channel_health(desk: Desk, shop: Shop) -> Mapping[ChannelName, Account
         shared = [known.get(health.domain_key(word), AccountHealth()) for word in channel.domains]
         measured = health.worst(known.get(channel.account, AccountHealth()), shared)
         force = known.get(force_key(shop.id, name))
-        state = health.effective(measured, force)
-        since = (
-            force.since
-            if force is not None and force.forced in ("up", "down")
-            else measured.since
-        )
-        forced = force.forced if force is not None else None
-        found[name] = replace(measured, state=state, since=since, forced=forced)
+        found[name] = health.routed(measured, force)
     return found
 
 

@@ -15,7 +15,7 @@ from bot.core.health import AccountHealth, Evidence, Transition
 from bot.ports import Unavailable
 from bot.storage import codec
 from bot.storage.connection import PREFIX, Script, as_client, reach
-from bot.storage.forces import force_key, forced
+from bot.storage.forces import domain_force_key, force_key, forced
 
 ATTEMPTS = 30
 TRANSITIONS_KEPT = 10_000
@@ -49,11 +49,14 @@ class RedisHealthBoard:
         await self._redis.aclose()
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, AccountHealth]:
-        """Health by key, in one call; unknown keys are healthy."""
+        """Health by key, in one call; unknown keys are healthy, forced domains as they are forced."""
         if not keys:
             return {}
-        values = await reach(self._redis.mget([self._key(key) for key in keys]))
-        return {key: _decode(value) for key, value in zip(keys, values, strict=True)}
+        forces = {key: name for key in keys if (name := health.force_of(key)) is not None}
+        asked = [*keys, *forces.values()]
+        values = await reach(self._redis.mget([self._key(key) for key in asked]))
+        found = {key: _decode(value) for key, value in zip(asked, values, strict=True)}
+        return {key: health.ruled(key, found[key], found.get(forces.get(key, ""))) for key in keys}
 
     async def observe(self, key: str, evidence: Evidence) -> Transition | None:
         """Add evidence in one step; the change of state it caused, or None. Raises Unavailable.
@@ -100,10 +103,30 @@ class RedisHealthBoard:
         raw = await reach(self._redis.get(self._key(key)))
         return raw, _decode(raw)
 
-    async def force(self, shop: ShopId, channel: ChannelName, state: str, reason: str, now: float) -> None:
+    async def force(
+        self,
+        shop: ShopId,
+        channel: ChannelName,
+        state: str,
+        reason: str,
+        now: float,
+        by: str | None = None,
+        until: float | None = None,
+    ) -> None:
         """``up``, ``down`` or ``auto`` for one shop. Raises ValueError for other words."""
-        value = codec.encode_health(forced(state, reason, now))
-        await reach(self._redis.set(self._key(force_key(shop, channel)), value))
+        await self._force(force_key(shop, channel), forced(state, reason, now, by, until))
+
+    async def force_domain(
+        self, domain: str, state: str, reason: str, now: float, by: str, until: float | None = None
+    ) -> None:
+        """The same for a fault domain, for everybody. Raises ValueError for other words and domains."""
+        await self._force(domain_force_key(domain), forced(state, reason, now, by, until))
+
+    async def _force(self, key: str, force: AccountHealth) -> None:
+        """The store itself lets go of it when it ends."""
+        until = force.forced_until
+        ends = None if until is None else max(1, round((until - force.since) * 1000))
+        await reach(self._redis.set(self._key(key), codec.encode_health(force), px=ends))
 
     async def may_probe(self, key: str, every: float) -> bool:
         """True at most once in ``every`` seconds over all processes."""

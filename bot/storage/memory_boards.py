@@ -8,7 +8,7 @@ from bot.core import health
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.health import AccountHealth, Evidence, Transition
 from bot.ports import Clock
-from bot.storage.forces import force_key, forced
+from bot.storage.forces import domain_force_key, force_key, forced
 
 
 class MemoryHealthBoard:
@@ -21,7 +21,12 @@ class MemoryHealthBoard:
         self._transitions: list[Transition] = []
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, AccountHealth]:
-        return {key: self._health.get(key, AccountHealth()) for key in keys}
+        return {key: health.ruled(key, self._of(key), self._of(health.force_of(key) or "")) for key in keys}
+
+    def _of(self, key: str) -> AccountHealth:
+        known = self._health.get(key, AccountHealth())
+        ended = known.forced_until is not None and self._clock and self._clock.now() >= known.forced_until
+        return AccountHealth() if ended else known
 
     async def observe(self, key: str, evidence: Evidence) -> Transition | None:
         old = self._health.get(key, AccountHealth())
@@ -31,8 +36,22 @@ class MemoryHealthBoard:
             self._transitions.append(change)
         return change
 
-    async def force(self, shop: ShopId, channel: ChannelName, state: str, reason: str, now: float) -> None:
-        self._health[force_key(shop, channel)] = forced(state, reason, now)
+    async def force(
+        self,
+        shop: ShopId,
+        channel: ChannelName,
+        state: str,
+        reason: str,
+        now: float,
+        by: str | None = None,
+        until: float | None = None,
+    ) -> None:
+        self._health[force_key(shop, channel)] = forced(state, reason, now, by, until)
+
+    async def force_domain(
+        self, domain: str, state: str, reason: str, now: float, by: str, until: float | None = None
+    ) -> None:
+        self._health[domain_force_key(domain)] = forced(state, reason, now, by, until)
 
     async def may_probe(self, key: str, every: float) -> bool:
         now = self._clock.now() if self._clock else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -89,6 +90,26 @@ def test_a_forced_channel_is_shown_with_its_reason_until_auto(system: str, capsy
     assert main(["force", SHOP, "whatsapp", "auto", "--reason", "finie"]) == 0
     known = asyncio.run(_forced(system))
     assert known is None
+
+
+def test_a_forced_domain_takes_its_channels_along_and_says_who_and_until_when(
+    system: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["force", "meta", "down", "--reason", "panne annoncée", "--for", "2h", "--by", "awa"]) == 0
+    assert main(["channels", "--shop", SHOP]) == 0
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith(SHOP)}
+    assert re.search(r" down .* down: meta : panne annoncée \(awa, until \d\d-\d\d \d\d:", rows["whatsapp"])
+    assert {name: line.split()[2] for name, line in rows.items()} == {
+        "whatsapp": "down", "telegram": "up", "sms": "up", "web": "up",
+    }  # fmt: skip
+    assert main(["force", "meta", "auto", "--reason", "finie"]) == 0
+    assert main(["channels", "--shop", SHOP]) == 0
+    assert " down " not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["ingress", "down"], ["meta", "off"], ["meta"], ["a", "b", "c", "down"]])
+def test_a_force_nobody_knows_changes_nothing(system: str, words: list[str]) -> None:
+    assert main(["force", *words, "--reason", "x"]) == 2
 
 
 async def _forced(url: str) -> str | None:

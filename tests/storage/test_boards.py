@@ -96,6 +96,28 @@ async def test_a_force_stands_until_auto(board: Board) -> None:
     assert (await board.read([key]))[key].forced is None
 
 
+async def test_an_operators_word_on_a_domain_stands_above_what_is_measured_and_ends_by_itself(
+    board: Board, clocks: Clocks
+) -> None:
+    key = health.domain_key("meta")
+    now = clocks.clock.now()
+    await board.force_domain("meta", "down", "panne annoncée", now, "awa", now + 3600)
+    await board.observe(key, Evidence(now, Kind.WORKS, "r"))
+    forced = (await board.read([key]))[key]
+    assert (forced.state, forced.forced_reason, forced.forced_by) == (State.DOWN, "meta : panne annoncée", "awa")
+    assert health.worst(AccountHealth(), [forced]) == forced
+    await clocks.advance(3599)
+    assert (await board.read([key]))[key].state is State.DOWN
+    await clocks.advance(2)
+    after = (await board.read([key]))[key]
+    assert (after.state, after.forced) == (State.UP, None)
+
+
+async def test_what_is_no_domain_is_not_forced(board: Board) -> None:
+    with pytest.raises(ValueError, match="fault domain"):
+        await board.force_domain("ingress", "down", "x", NOW, "awa")
+
+
 async def test_a_force_of_another_word_is_a_bug(board: Board) -> None:
     with pytest.raises(ValueError, match="up, down, auto"):
         await board.force(SHOP, ChannelName.SMS, "off", "", NOW)

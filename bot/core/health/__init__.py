@@ -7,6 +7,7 @@ explains the detector and shows what it reaches.
 from bot.core.health.account import KEPT, AccountHealth, at_rest, change, observe
 from bot.core.health.detector import OVERDUE, UNDELIVERED_AFTER
 from bot.core.health.domains import (
+    FORCIBLE,
     INGRESS,
     INTERNET,
     NETWORKS,
@@ -14,7 +15,10 @@ from bot.core.health.domains import (
     concerned,
     domain_key,
     effective,
+    force_of,
     nature_of,
+    routed,
+    ruled,
     worst,
 )
 from bot.core.health.evidence import Evidence, Kind, State, Transition
@@ -22,6 +26,7 @@ from bot.core.health.inbound import quiet, together
 from bot.core.health.recovery import PROBE_EVERY, rate
 
 __all__ = [
+    "FORCIBLE",
     "INGRESS",
     "INTERNET",
     "KEPT",
@@ -40,10 +45,13 @@ __all__ = [
     "concerned",
     "domain_key",
     "effective",
+    "force_of",
     "nature_of",
     "observe",
     "quiet",
     "rate",
+    "routed",
+    "ruled",
     "together",
     "worst",
 ]

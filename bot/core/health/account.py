@@ -79,6 +79,10 @@ class AccountHealth:
     evidence: tuple[Evidence, ...] = ()
     forced: str | None = None
     forced_reason: str | None = None
+    forced_by: str | None = None
+    """The operator who said so in a shell; None: nobody, or a person of the shop, who stands in the reason."""
+    forced_until: float | None = None
+    """When it ends by itself; None: when somebody ends it."""
     tests: Tests = field(default_factory=Tests)
     pace: Pace = field(default_factory=Pace)
     counted: tuple[Counted, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.core.health.account import ACCOUNT, AccountHealth, Nature
 from bot.core.health.evidence import Kind, State
@@ -19,6 +20,22 @@ INGRESS = "ingress"
 def domain_key(name: str) -> str:
     """Key of a fault domain on the health board."""
     return f"{PREFIX}{name}"
+
+
+FORCIBLE = (*sorted(NETWORKS | PROVIDERS), INTERNET)
+"""What an operator may know better about. Our own way in is not among them: there is nothing to route by it."""
+
+
+def force_of(key: str) -> str | None:
+    """Key of an operator's word on a fault domain; None for what is no domain."""
+    return f"{key}/force" if key.startswith(PREFIX) else None
+
+
+def ruled(key: str, domain: AccountHealth, force: AccountHealth | None) -> AccountHealth:
+    """A domain as everybody obeys it: the operator's word stands above what was measured."""
+    if force is None or force.forced is None:
+        return domain
+    return routed(domain, replace(force, forced_reason=f"{key.removeprefix(PREFIX)} : {force.forced_reason}"))
 
 
 def nature_of(key: str) -> Nature:
@@ -71,6 +88,19 @@ def effective(
     account: AccountHealth, force: AccountHealth | None, domains: Iterable[AccountHealth] = ()
 ) -> State:
     """The state routing obeys: a shop's force stands above what was measured, a fallen domain above its accounts."""
-    if force is not None and force.forced in ("up", "down"):
-        return State(force.forced)
-    return worst(account, domains).state
+    return routed(worst(account, domains), force).state
+
+
+def routed(measured: AccountHealth, force: AccountHealth | None) -> AccountHealth:
+    """State, beginning and force as routing obeys them; ``measured``: the worst of account and domains."""
+    if force is None or force.forced not in ("up", "down"):
+        return measured
+    return replace(
+        measured,
+        state=State(force.forced),
+        since=force.since,
+        forced=force.forced,
+        forced_reason=force.forced_reason,
+        forced_by=force.forced_by,
+        forced_until=force.forced_until,
+    )
