@@ -10,7 +10,7 @@ from tests.browser.conftest import Window, opened
 from tests.system.running import Person, Running
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-PATHS = ("/conversations?dossier=all", "/orders", "/orders/sheet", "/channels", "/drills", "/calls", "/catalogue", "/catalogue/products/pagne-kita", "/settings", "/settings/trail", "/team", "/account")  # fmt: skip
+PATHS = ("/conversations?dossier=all", "/orders", "/orders/sheet", "/channels", "/drills", "/calls", "/catalogue", "/catalogue/products/pagne-kita", "/settings", "/settings/trail", "/team", "/webhooks", "/account")  # fmt: skip
 
 
 async def violations(window: Window) -> list[str]:

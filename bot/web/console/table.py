@@ -16,6 +16,7 @@ from bot.web.console import (
     talking,
     team,
     trials,
+    webhooks,
 )
 from bot.web.console.page import Page
 
@@ -33,6 +34,7 @@ PAGES: tuple[Page, ...] = (
     *catalogue.PAGES,
     *settings.PAGES,
     *team.PAGES,
+    *webhooks.PAGES,
     *stream.PAGES,
     *account.PAGES,
 )

@@ -137,6 +137,11 @@ DONE = {
     "too-many-tests": "Dix tests par heure au plus : réessayez plus tard.",
     "drilling": "Une répétition est déjà en cours.",
     "drill-started": "La répétition démarre. Elle paraîtra dans la liste.",
+    "bad-url": "Cette adresse n'est pas permise : il faut https et une adresse publique.",
+    "too-many-hooks": "Dix webhooks au plus : retirez-en un d'abord.",
+    "too-many-resends": "Trop de renvois attendent déjà : réessayez plus tard.",
+    "resent": "L'événement repart.",
+    "resent-later": "L'événement repartira quand le webhook sera repris.",
     "no-road": "Impossible : aucune route n'est ouverte.",
     "last-owner": "La boutique doit garder un propriétaire.",
     "login-taken": "Cet identifiant est déjà pris.",
@@ -173,12 +178,31 @@ DEEDS = {
     "team.role": "a changé un rôle",
     "team.removed": "a retiré une personne",
     "team.link": "a fait un lien de mot de passe",
+    "webhook.created": "a ajouté un webhook",
+    "webhook.stopped": "a arrêté un webhook",
+    "webhook.resumed": "a repris un webhook",
+    "webhook.rotated": "a changé le secret d'un webhook",
+    "webhook.resent": "a renvoyé un événement",
+    "webhook.removed": "a retiré un webhook",
     "key.created": "a créé une clé d'API",
     "key.revoked": "a révoqué une clé d'API",
 }
 DAYS_RECORDED = {
     "2021-10-04": "4 octobre 2021 : WhatsApp, Facebook et Instagram disparaissent",
     "2024-03-14": "14 mars 2024 : l'internet du pays est coupé",
+}
+HOOK_STATES = {
+    "by_hand": "arrêté à la main",
+    "failing": "arrêté : trois jours sans réponse",
+    "gone": "arrêté : l'adresse dit qu'elle n'existe plus",
+}
+HOOK_ERRORS = {
+    "refused_address": "adresse refusée",
+    "timeout": "pas de réponse en 15 s",
+    "tls": "certificat refusé",
+    "connect": "connexion impossible",
+    "connection_lost": "connexion perdue",
+    "protocol": "réponse illisible",
 }
 DRILL_STATES = {"running": "en cours", "over": "finie", "failed": "arrêtée"}
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
