@@ -24,6 +24,7 @@ from bot.simulator.phones import World
 from bot.simulator.relais import Relais
 from bot.simulator.replay import Replay
 from bot.simulator.sim_gate import SimGate
+from bot.simulator.status_pages import StatusPages
 from bot.simulator.telegram import TelegramApi
 from bot.simulator.telegram_phone import TelegramPhone
 from bot.simulator.telegram_updates import Updates
@@ -81,6 +82,7 @@ class Simulator:
             ).blueprint()
         )
         app.blueprint(SimGate(self.world, self.faults, self.carrier, relais.public_url).blueprint())
+        app.blueprint(StatusPages(self.faults).blueprint())
         app.blueprint(relais.blueprint())
 
         async def start(_: object) -> None:

@@ -129,10 +129,14 @@ class Control:
         shop_id = str(request.args.get("shop") or "")
         return json({
             "now": self.world.clock.now(),
-            "people": [p.describe() for p in self.world.people.values()],
+            "people": [
+                {**p.describe(), "offline": self.faults.is_on("country", "offline", None, p.id)}
+                for p in self.world.people.values()
+            ],
             "shops": [{"id": s.id, "name": s.name, "tagline": s.tagline, "phone": s.phone,
                        "bot": s.bot.username if s.bot else None,
-                       "senders": {x.channel: {"address": x.address, "two_way": x.two_way}
+                       "senders": {x.channel: {"address": x.address, "two_way": x.two_way,
+                                                "sim": x.provider == "android"}
                                    for x in s.senders}}
                       for s in self.world.shops.values()],
             "faults": self.faults.describe(), "alarms": list(self.world.alarms)[-20:],

@@ -56,7 +56,10 @@ OCTOBER_2021 = Day(
 MARCH_2024 = Day(
     id="2024-03-14", title="14 mars 2024 : les câbles sous-marins coupés devant Abidjan",
     begins="2024-03-14T08:30:00Z", minutes=390,
-    scenes=(Scene(30, "country", "offline", True), Scene(330, "country", "offline", False)),
+    scenes=(
+        Scene(30, "country", "offline", True, {"people": 0.93}),
+        Scene(330, "country", "offline", False),
+    ),
     sources=("https://ant.isi.edu/blog/?p=2062",),
 )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 Options = Mapping[str, Any]
 
@@ -82,11 +83,26 @@ FAULTS: tuple[Fault, ...] = (
     Fault("twilio", "down", "Twilio entier en panne",
           "Ni API, ni webhooks, ni statuts : WhatsApp et SMS ensemble (how: 503, drop ou hang)",
           {"how": "503"}),
+    Fault("twilio", "status_page", "Page d'état de Twilio : panne majeure",
+          "Seulement la page d'état : un indice faible, jamais seul"),
+    Fault("meta", "status_page", "Page d'état de Meta : fortes perturbations",
+          "Seulement la page d'état : un indice faible, jamais seul"),
+    Fault("sim", "offline", "Téléphone de la boutique sans internet",
+          "La SIM de la boutique (SMS Gateway) : ses SMS attendent, dans les deux sens"),
     Fault("country", "offline", "Internet coupé dans le pays",
-          "Ni WhatsApp, ni Telegram, ni page web ; SMS et appels restent"),
+          "Ni WhatsApp, ni Telegram, ni page web ; SMS et appels restent",
+          {"people": 1.0}),
 )
 
 _BY_KEY = {(fault.channel, fault.name): fault for fault in FAULTS}
+
+
+def _concerns(options: Options, shop: str | None, person: str | None) -> bool:
+    """Is it about this shop and person? A share of ``people`` is always the same ones: a network is cut or it is not."""
+    if options.get("shop") not in (None, shop) or options.get("person") not in (None, person):
+        return False
+    people = float(options.get("people", 1.0))
+    return person is None or people >= 1.0 or crc32(person.encode()) / 2**32 < people
 
 
 class UnknownFault(ValueError):
@@ -128,7 +144,7 @@ class Faults:
         options = self._on.get((channel, name))
         if options is None:
             return None
-        if options.get("shop") not in (None, shop) or options.get("person") not in (None, person):
+        if not _concerns(options, shop, person):
             return None
         flaps = options.get("flaps")
         if flaps is not None and (self._now() - self._since[channel, name]) // float(flaps) % 2:
@@ -141,11 +157,7 @@ class Faults:
     def is_on(self, channel: str, name: str, shop: str | None = None, person: str | None = None) -> bool:
         """Say whether the fault still holds for this message; unlike `struck`, draws nothing."""
         options = self._on.get((channel, name))
-        return (
-            options is not None
-            and options.get("shop") in (None, shop)
-            and options.get("person") in (None, person)
-        )
+        return options is not None and _concerns(options, shop, person)
 
     def describe(self) -> list[dict[str, Any]]:
         """List every switch with its state, for the page and the control API."""

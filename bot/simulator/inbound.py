@@ -154,7 +154,8 @@ class Inbound:
         def free() -> bool:
             online = person.power != "off" if message.channel == "sms" else (
                 person.power == "on" and not self.faults.is_on("country", "offline", None, person.id))
-            relayed = not self.faults.is_on(*(("country", "offline") if sim else ("twilio", "down")))
+            cut_off = (("country", "offline"), ("sim", "offline")) if sim else (("twilio", "down"),)
+            relayed = not any(self.faults.is_on(*fault) for fault in cut_off)
             return online and relayed and not self.faults.is_on(where[0], "late_flood", *where[1:])
 
         await self.world.switches.until(free)

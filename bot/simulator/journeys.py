@@ -190,7 +190,7 @@ class Carrier:
     def _relay_is_down(self, message: TwilioMessage) -> bool:
         """Can the provider not be heard of: Twilio as a whole, or the vendor's phone without internet?"""
         if message.account_sid in self.world.sims:
-            return self.faults.is_on("country", "offline")
+            return self.faults.is_on("country", "offline") or self.faults.is_on("sim", "offline")
         return self.faults.is_on("twilio", "down")
 
     async def _until_relay_is_up(self, message: TwilioMessage) -> None:

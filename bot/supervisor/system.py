@@ -145,6 +145,8 @@ def resolve(found: Settings) -> tuple[Settings, dict[str, int], dict[str, str]]:
         ports["simulator"] = free_port()
         address = f"http://127.0.0.1:{ports['simulator']}"
         environ |= dict.fromkeys(("TWILIO_API_URL", "TELEGRAM_API_URL"), address)
+        # The pages' addresses as in bot/simulator/status_pages.py: a weak vote that the phones page can switch.
+        environ |= {f"{name}_STATUS_URL": f"{address}/status/{name.lower()}.json" for name in ("TWILIO", "META")}
         environ["SMS_GATE_API_URL"] = f"{address}/3rdparty/v1"
         extra = {
             name: value for name, value in demo_environment(found.shops_dir).items() if name not in os.environ

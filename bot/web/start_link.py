@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import qrcode
-from qrcode.image.svg import SvgPathImage
+from qrcode.image.svg import SvgPathFillImage
 
 BORDER = 4
 """Modules of white around it, as ISO/IEC 18004 wants; a reader may fail with less."""
@@ -15,9 +15,9 @@ def start_url(public_url: str, shop: str) -> str:
 
 
 def qr_svg(url: str) -> str:
-    """The link as a QR code, SVG with one unit a module. Level M still reads with 15 % of it worn off."""
+    """The link as a QR code, SVG with one unit a module, black on white also where the page is dark. Level M still reads with 15 % of it worn off."""
     code = qrcode.QRCode(
-        error_correction=qrcode.constants.ERROR_CORRECT_M, border=BORDER, image_factory=SvgPathImage
+        error_correction=qrcode.constants.ERROR_CORRECT_M, border=BORDER, image_factory=SvgPathFillImage
     )
     code.add_data(url)
     code.make(fit=True)

@@ -275,12 +275,15 @@ async def test_a_stranger_may_not_send(tmp_path: Path) -> None:
         await stranger.close()
 
 
-async def test_twilios_outage_does_not_touch_the_sim_and_the_countrys_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", [("country", "offline"), ("sim", "offline")])
+async def test_twilios_outage_does_not_touch_the_sim_and_its_own_or_the_countrys_does(
+    tmp_path: Path, cut: tuple[str, str]
+) -> None:
     async with on_stage(tmp_path) as (on, _, sim):
         await on.fault("twilio", "down")
         assert isinstance(await sim.send(replace(outgoing("un"), to=on.aya.number)), Accepted)
         await on.until(lambda: len(on.door.at("/webhooks/sms/sim")) >= 2)
-        await on.fault("country", "offline")
+        await on.fault(*cut)
         held = replace(outgoing("deux"), to=on.aya.number)
         assert isinstance(await sim.send(held), Accepted)
         found = await sim.look_up(None, held)

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 
 from bot import channels
+from bot.channels import status_feeds
 from bot.channels.accounts import Account, TelegramAccount, TwilioAccount
 from bot.channels.content import MemoryContentCache
+from bot.channels.status_feeds import StatusFeed
 from bot.channels.telegram import Telegram
 from bot.channels.twilio_webhooks import read_status
 from bot.channels.webhooks import Parsed, WebhookRequest
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.failures import Accepted, Refused, Scope, Unsure
+from bot.core.health import State, domain_key
 from bot.core.messages import MessageId, MessageStatus, Part, Received, Reported
+from bot.flows.probe import Outside, Prober
 from bot.ports import Outgoing
+from bot.storage.memory import MemoryHealthBoard
+from tests.flows.world import TurnedClock
 from tests.simulator.stage import SHOP, Heard, Stage, stage
 
 MESSAGE = MessageId("0a" * 10 + "-7")
@@ -183,3 +189,35 @@ async def test_a_bot_that_is_not_told_says_why_in_a_word(rig: Rig) -> None:
     bot = rig.channels[ChannelName.TELEGRAM]
     assert isinstance(bot, Telegram)
     assert await bot.introduce("http://example.com/webhooks/telegram/robe") == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    ("domain", "reads", "said"),
+    [
+        ("twilio", status_feeds.twilio, "Twilio: Partial System Outage"),
+        ("meta", status_feeds.meta, "Meta: Cloud API: High disruptions"),
+    ],
+)
+async def test_a_status_page_that_admits_trouble_takes_no_channel_down(
+    rig: Rig, domain: str, reads: Any, said: str
+) -> None:
+    """Read over HTTP for ten minutes of outage on the page, and nothing else: a vote beside the evidence, no more."""
+    clock, account = TurnedClock(), rig.channels[ChannelName.WHATSAPP]
+    board, feed = MemoryHealthBoard(clock), StatusFeed(domain, f"{rig.on.url}/status/{domain}.json", reads)
+    assert await feed.trouble() is None
+
+    async def nothing() -> None: ...
+
+    async def yes(*_: str) -> bool:
+        return True
+
+    await rig.on.sim("faults", channel=domain, fault="status_page", on=True)
+    prober = Prober(board, clock, Outside([account], yes, nothing, yes, [feed]))
+    for _ in range(120):
+        clock.time += 5
+        await prober.once()
+    await feed.close()
+    for key in (account.account, domain_key(domain)):
+        known = (await board.read([key]))[key]
+        assert (known.state, [seen.detail for seen in known.evidence]) == (State.UP, [said])
+

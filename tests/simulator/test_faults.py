@@ -45,6 +45,17 @@ def test_share_strikes_about_that_share_and_the_same_messages_again() -> None:
     assert 60 <= sum(run()) <= 140
 
 
+def test_a_country_cut_off_in_part_cuts_off_the_same_people_all_the_time() -> None:
+    faults = Faults()
+    people = [f"p{number}" for number in range(2000)]
+    faults.switch("country", "offline", True, {"people": 0.93})
+    cut = [person for person in people if faults.is_on("country", "offline", None, person)]
+    assert 1800 <= len(cut) <= 1920
+    assert cut == [person for person in people if faults.struck("country", "offline", None, person) is not None]
+    faults.switch("country", "offline", True)
+    assert all(faults.is_on("country", "offline", None, person) for person in people)
+
+
 def test_a_flapping_fault_is_on_and_off_by_turns() -> None:
     seconds = [0.0]
     faults = Faults(now=lambda: seconds[0])

@@ -39,5 +39,6 @@ def test_it_has_its_corners_and_its_white_border() -> None:
     size = len(picture)
     for left, top in ((BORDER, BORDER), (size - BORDER - 7, BORDER), (BORDER, size - BORDER - 7)):
         assert [row[left : left + 7] for row in picture[top : top + 7]] == FINDER
+    assert '<rect fill="white"' in qr_svg(URL)
     assert not any(any(row) for row in (*picture[:BORDER], *picture[-BORDER:]))
     assert not any(row[x] for row in picture for x in (*range(BORDER), *range(size - BORDER, size)))

@@ -1,16 +1,17 @@
 // The switches, grouped by channel; options appear when one is on.
 import { el, get, post } from "./dom.js";
 
-const GROUPS = { whatsapp: "WhatsApp", telegram: "Telegram", sms: "SMS", twilio: "Twilio", country: "Pays" };
+const GROUPS = { whatsapp: "WhatsApp", telegram: "Telegram", sms: "SMS", twilio: "Twilio", meta: "Meta",
+  sim: "SIM de la boutique", country: "Pays" };
 const OPTIONS = { code: "code", status: "réponse HTTP", seconds: "secondes", retry_after: "attendre (s)", deliver: "le message part quand même",
-  release: "remis au rétablissement", how: "comment" };
+  release: "remis au rétablissement", how: "comment", people: "part des clients (0 à 1)" };
 const CHOICES = { how: [["503", "erreur 503"], ["drop", "connexion coupée"], ["hang", "aucune réponse"]] };
 
 // What a person would want to see first. Each is a list of [channel, fault, options].
 const DAYS = [
   ["4 octobre 2021", "WhatsApp disparaît", [["whatsapp", "reject", {}], ["whatsapp", "late_flood", {}]]],
   ["Panne muette", "envoyé, jamais remis", [["whatsapp", "silent_sent", { release: true }]]],
-  ["14 mars 2024", "internet coupé dans le pays", [["country", "offline", {}]]],
+  ["14 mars 2024", "internet coupé dans le pays", [["country", "offline", { people: 1 }]]],
   ["Twilio tombe", "WhatsApp et SMS ensemble", [["twilio", "down", {}]]],
 ];
 

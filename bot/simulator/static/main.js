@@ -45,7 +45,7 @@ async function refresh() {
   find("power").querySelector(`[value="${person.power}"]`).checked = true;
   find("console").href = `${state.public_url}/console`;
   faults.draw(state.faults);
-  const offline = state.faults.some((fault) => fault.channel === "country" && fault.on);
+  const { offline } = person;
   const { messages } = await get("/sim/messages", { person: app.person, shop: app.shop, all: "1" });
   for (const phone of phones) {
     phone.draw({ shop, person, now: state.now, offline, telegram: state.telegram,

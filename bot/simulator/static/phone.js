@@ -57,6 +57,7 @@ export class Phone {
   subtitle({ shop, telegram }, sender) {
     if (this.channel === "telegram") return telegram?.typing ? "écrit…" : shop.bot ? "bot" : "pas de bot";
     if (this.channel === "whatsapp") return sender ? "Compte professionnel" : "pas de WhatsApp";
+    if (sender?.sim) return `${shop.name} · SIM de la boutique`;
     return sender && !sender.two_way ? `${shop.name} · nom d'expéditeur` : shop.name;
   }
 
