@@ -27,6 +27,13 @@ def request_id(request: Request | None) -> str:
     return getattr(request, "own_id", None) or secrets.token_hex(8)
 
 
+def caller(request: Request) -> str:
+    """The address that counts for limits. We listen on the loopback only: the last hop before it is the proxy's word."""
+    hops = request.headers.get("x-forwarded-for", "")
+    last = hops.rpartition(",")[2].strip()
+    return last or request.ip or "unknown"
+
+
 def safe_path(path: str) -> str:
     """The path without the token of a page or of a password link."""
     return _TOKEN.sub(r"\1[token]", path)

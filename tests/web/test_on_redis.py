@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.storage.redis import RedisLanes, connect
+from bot.storage.redis import RedisLanes, RedisLimits, connect
+from bot.web.chat import limits
 from tests.storage.servers import running
 from tests.web.house import SHOP, House, open_house
 from tests.web.test_chat import payloads
@@ -38,6 +39,25 @@ async def test_an_order_on_the_page_over_redis(tmp_path: Path) -> None:
                 await house.http.post(path, data={"choice": confirm})
             assert "Commande AM-1 confirmée" in (await house.http.get(path)).text
             assert len(house.waiter.orders) == 1
+        await client.aclose()
+
+
+async def test_a_stranger_begins_and_says_only_so_much_in_a_minute(tmp_path: Path) -> None:
+    with running(tmp_path, *FSYNC) as url:
+        client = connect(url)
+        counted = RedisLimits(client)
+        async with open_house(limits=counted) as house:
+            path = (await house.http.post(f"/s/{SHOP}")).headers["location"]
+            said = [await house.http.post(path, data={"form": str(n)}) for n in range(limits.SAID_ON_PAGE + 1)]
+            assert [answer.status_code for answer in said] == [303] * limits.SAID_ON_PAGE + [429]
+            assert 1 <= int(said[-1].headers["retry-after"]) <= 60 and "rien n&#39;est perdu" in said[-1].text
+            for _ in range(limits.BEGUN_BY_ADDRESS - 1):
+                await counted.hit("begin:127.0.0.1", limits.BEGUN_BY_ADDRESS)
+            assert (await house.http.post(f"/s/{SHOP}")).status_code == 429
+            # Somebody else, behind the same proxy.
+            elsewhere = {"X-Forwarded-For": "203.0.113.7"}
+            assert (await house.http.post(f"/s/{SHOP}", headers=elsewhere)).status_code == 303
+            assert (await house.http.get(path)).status_code == 200
         await client.aclose()
 
 

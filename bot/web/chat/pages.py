@@ -85,6 +85,15 @@ def unavailable() -> HTTPResponse:
     )
 
 
+def too_many(seconds: int) -> HTTPResponse:
+    return notice(
+        429,
+        "Un instant, s'il vous plaît",
+        "Il y a trop de demandes en ce moment. Réessayez dans une minute : rien n'est perdu.",
+        {"Retry-After": str(seconds)},
+    )
+
+
 def conversation(shown: Shown, shop: Shop, path: str, form: str, frame: str, waiting: bool) -> HTTPResponse:
     """The shopper's page. Too much text: fewer of the older words, then shorter basket lines."""
     values = {

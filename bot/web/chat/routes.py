@@ -14,7 +14,7 @@ from bot.core.conversations import Conversation
 from bot.core.money import francs
 from bot.core.shops import Shop
 from bot.ports import Unavailable
-from bot.web.chat import liveness, pages, posting
+from bot.web.chat import limits, liveness, pages, posting
 from bot.web.chat.access import find, known_shop
 from bot.web.chat.shown import build, since
 from bot.web.gateway import Gateway
@@ -56,6 +56,8 @@ def routes(gateway: Gateway) -> Blueprint:
         if isinstance(found, HTTPResponse):
             return found
         conversation, _ = found
+        if (wait := await limits.may_say(gateway, conversation.id)) is not None:
+            return wait
         form = request.get_form(keep_blank_values=True)
         text, choice = (form.get("text") or "", form.get("choice")) if form else ("", None)
         received = posting.message(gateway, conversation, text, choice, form.get("form") if form else None)
@@ -111,6 +113,8 @@ def routes(gateway: Gateway) -> Blueprint:
         known = await _shop(gateway, shop)
         if isinstance(known, HTTPResponse):
             return known
+        if (wait := await limits.may_begin(gateway, request, known.id)) is not None:
+            return wait
         try:
             token = await posting.begin(gateway, known.id)
         except Unavailable:

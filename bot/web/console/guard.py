@@ -38,12 +38,5 @@ def from_our_page(request: Request, public_url: str) -> bool:
     return urlsplit(origin).netloc.lower() in own
 
 
-def caller(request: Request) -> str:
-    """The address that counts for throttling. We listen on the loopback only: the last hop before it is the proxy's word."""
-    hops = request.headers.get("x-forwarded-for", "")
-    last = hops.rpartition(",")[2].strip()
-    return last or request.ip or "unknown"
-
-
 def _xor(a: bytes, b: bytes) -> bytes:
     return bytes(x ^ y for x, y in zip(a, b, strict=True))

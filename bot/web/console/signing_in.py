@@ -13,6 +13,7 @@ from bot.storage.sessions import IDLE_SECONDS
 from bot.web.console import guard, rendering
 from bot.web.console.parts import Console
 from bot.web.gateway import Gateway, in_time
+from bot.web.requests import caller
 
 COOKIE = "relais_console"
 WINDOW = 15 * 60
@@ -52,7 +53,7 @@ async def _sign_in(request: Request, gateway: Gateway, console: Console) -> HTTP
     # Counted before it is looked at, so that many at once cannot slip through.
     by_login, by_address = await asyncio.gather(
         console.throttle.count("login", login, WINDOW),
-        console.throttle.count("address", guard.caller(request), WINDOW),
+        console.throttle.count("address", caller(request), WINDOW),
     )
     if by_login > MOST_BY_LOGIN or by_address > MOST_BY_ADDRESS:
         return _form(request, console, "slow", login, after, status=429)
