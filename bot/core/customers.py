@@ -53,6 +53,13 @@ class Customer:
     addresses: tuple[KnownAddress, ...] = ()
     external_id: Address | None = None
     """WhatsApp's own identity, once it came with a phone number: a number changes hands, this does not."""
+    shut_out: bool = False
+    """The shop has blocked this shopper: what they write is kept, and nobody answers it."""
+
+    @property
+    def takes_unasked(self) -> bool:
+        """May they be written to without having written? STOP on one address speaks for all of them."""
+        return not self.shut_out and not any(known.opted_out for known in self.addresses)
 
     def find(self, address: Address) -> KnownAddress | None:
         return next((known for known in self.addresses if known.address == address), None)

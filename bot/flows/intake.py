@@ -15,7 +15,7 @@ from bot.core.customers import Customer, KnownAddress, Proof
 from bot.core.health import AccountHealth
 from bot.core.hearing import Tap
 from bot.core.messages import Awaiting, Choice, Received, Reply
-from bot.flows import keep_files
+from bot.flows import keep_files, shutting_out
 from bot.flows.desk import Desk, Work, channel_health
 from bot.flows.linking import contact_is_elsewhere, learn_addresses, link, link_by_contact
 
@@ -34,6 +34,8 @@ STOP_CHOICES = {
 async def intake(desk: Desk, work: Work, received: Received) -> None:
     """Take one message in: address book, opt-out, link, lateness. What the dialogue must answer is queued."""
     now = desk.clock.now()
+    if shutting_out.hear(work, received):
+        return
     previous = max(work.conversation.heard_at.values(), default=None)
     linked = received.link_token is not None
     if linked and not await link(desk, work, received):

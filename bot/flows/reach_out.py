@@ -115,7 +115,7 @@ async def obey(desk: Desk, work: Work, command: Command, now: float) -> None:
     states = states_of(await channel_health(desk, work.shop))
     if states.get(gone, State.DOWN) not in TOLD or moving.owed(conversation):
         return
-    if any(known.opted_out for known in conversation.customer.addresses):
+    if not conversation.customer.takes_unasked:
         # STOP ends unasked messages on all addresses; a call would be one too.
         return
     matter = _matter(command, conversation.customer.language)
@@ -146,7 +146,7 @@ async def nudge(desk: Desk, work: Work, now: float) -> None:
     states = states_of(await channel_health(desk, work.shop))
     if home is None or states.get(home, State.DOWN) not in TOLD:
         return
-    if any(known.opted_out for known in conversation.customer.addresses):
+    if not conversation.customer.takes_unasked:
         return
     line = wording.basket_line(conversation.basket, conversation.customer.language)
     reply = Reply(line, Purpose.REACH_OUT, author="system", only_on=ChannelName.SMS, gone=home)

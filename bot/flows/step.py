@@ -28,6 +28,7 @@ from bot.flows import (
     reach_out,
     rebuild,
     reconcile,
+    shutting_out,
     spending,
     tell_orders,
     watch,
@@ -191,6 +192,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
                 customer = conversation.customer.barred(address, command.name == "blocked")
                 work.conversation = replace(conversation, customer=customer)
                 work.event(f"customer.{command.name}", now, command.id, address=str(address))
+        case shutting_out.SHUT_OUT | shutting_out.LET_IN:
+            shutting_out.obey(work, command, now)
         case _:
             work.event(
                 "conversation.command_ignored", now, command.id, name=command.name

@@ -33,6 +33,8 @@ class User(Base):
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    caught_up_at: Mapped[datetime | None]
+    """What was said before is read; null: before the person came."""
 
 
 class PasswordLink(Base):
@@ -75,6 +77,17 @@ class NoteRow(Base):
     who: Mapped[str]
     text: Mapped[str]
     at: Mapped[datetime]
+
+
+class ReadRow(Base):
+    """How far a person has read a conversation."""
+
+    __tablename__ = "reading_places"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(primary_key=True)
+    serial: Mapped[int] = mapped_column(BigInteger)
+    """Number of the last message read."""
 
 
 class CannedRow(Base):

@@ -17,6 +17,8 @@ from bot.ledger import search_index, views
 from bot.ledger.console_models import NoteRow
 from bot.ledger.engine import Ledger
 from bot.ledger.models import AddressRow, ConversationRow, Customer, MessageRow, OrderRow, OutboxRow
+from bot.ledger.reading import unread_by
+from bot.ledger.users import KnownUser
 
 PAGE = 30
 MESSAGES = 50
@@ -61,6 +63,7 @@ class Filters:
     channel: str | None = None
     day: tuple[datetime, datetime] | None = None
     with_order: bool = False
+    unread_by: KnownUser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,8 @@ def _narrowed(filters: Filters) -> list[Any]:
         where += [table.last_message_at >= begin, table.last_message_at < end]
     if filters.with_order:
         where.append(table.id.in_(select(OrderRow.conversation_id).where(OrderRow.shop_id == table.shop_id)))
+    if filters.unread_by is not None:
+        where.append(unread_by(filters.unread_by))
     return where
 
 

@@ -45,6 +45,8 @@ class KnownUser:
     created_at: datetime
     seen_at: datetime | None
     has_password: bool
+    caught_up_at: datetime
+    """What was said before is read."""
 
 
 class LoginTaken(ValueError):
@@ -256,4 +258,5 @@ def _known(row: Any) -> KnownUser:
         created_at=row.created_at,
         seen_at=row.seen_at,
         has_password=row.password_hash is not None,
+        caught_up_at=row.caught_up_at or row.created_at,
     )

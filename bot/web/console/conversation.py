@@ -14,6 +14,7 @@ from bot.flows import channel_states
 from bot.ledger.beside import LedgerBeside
 from bot.ledger.inbox import MESSAGES, LedgerInbox
 from bot.ledger.order_board import LedgerOrderBoard
+from bot.ledger.reading import LedgerReading
 from bot.ledger.times import instant
 from bot.ports import Unavailable
 from bot.web.api import conversations as rest
@@ -66,6 +67,8 @@ async def story(visit: Visit, before: int | None = None) -> Story:
     rows = await box.messages(visit.shop, conversation_id, before)
     more, rows = len(rows) > MESSAGES, rows[-MESSAGES:]
     since = rows[0].created_at if more else instant(0)
+    if rows and before is None:
+        await LedgerReading(ledger).read_to(visit.user, conversation_id, rows[-1].serial)
     orders = await LedgerOrderBoard(ledger).of_conversation(visit.shop, conversation_id)
     items = build(
         rows,

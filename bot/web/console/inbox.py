@@ -16,13 +16,16 @@ from sanic import HTTPResponse
 
 from bot.core.words import fold
 from bot.ledger.inbox import PAGE, Filters, Folder, LedgerInbox, Place, Row
+from bot.ledger.reading import LedgerReading
 from bot.ledger.search_index import words_of
+from bot.ledger.times import instant
 from bot.web.console import words
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.visit import Visit
 from bot.web.encoding import json_answer
 from bot.web.ledger_port import BadCursor
+from bot.web.problems import Problem
 
 AROUND = 60
 """Characters of a hit shown on each side."""
@@ -40,6 +43,9 @@ class Listed:
     channel: str
     day: str
     ordered: bool
+    only_unread: bool
+    unread: frozenset[str]
+    """Conversations of these rows with words this person has not seen."""
     suffix: str
     """The query string that keeps folder and filters."""
 
@@ -51,11 +57,12 @@ async def listed(visit: Visit) -> Listed:
     folder = visit.query("dossier")
     kind = Folder(folder) if folder in set(Folder) else Folder.WAITING
     query, channel, day = visit.query("q"), visit.query("canal"), visit.query("jour")
-    ordered = visit.query("commande") == "1"
+    ordered, only_unread = visit.query("commande") == "1", visit.query("nonlus") == "1"
     filters = Filters(
         channel=channel if channel in words.CHANNELS else None,
         day=_day(day, shop.timezone),
         with_order=ordered,
+        unread_by=visit.user if only_unread else None,
     )
     counts = await inbox.counts(visit.shop)
     if not folder and counts["waiting"] == 0:
@@ -71,8 +78,11 @@ async def listed(visit: Visit) -> Listed:
     kept = {"dossier": kind.value if not query else "", "q": query, "canal": channel, "jour": day}
     if ordered:
         kept["commande"] = "1"
+    if only_unread:
+        kept["nonlus"] = "1"
     suffix = urlencode({name: value for name, value in kept.items() if value})
-    return Listed(kind.value, rows, counts, more, query, channel, day, ordered, suffix)
+    unread = await LedgerReading(visit.console.ledger).unread(visit.user, [row.id for row in rows])
+    return Listed(kind.value, rows, counts, more, query, channel, day, ordered, only_unread, unread, suffix)
 
 
 async def home(visit: Visit) -> HTTPResponse:
@@ -102,6 +112,21 @@ async def rows(visit: Visit) -> HTTPResponse:
 async def counts(visit: Visit) -> HTTPResponse:
     """How many wait; also how a page finds out that its session is over."""
     return json_answer(await LedgerInbox(visit.console.ledger).counts(visit.shop))
+
+
+async def catch_up(visit: Visit) -> HTTPResponse:
+    """Everything is read, for this person."""
+    await LedgerReading(visit.console.ledger).catch_up(visit.user, instant(visit.now))
+    return visit.go("/conversations", "caught-up", dossier="all")
+
+
+async def mark_unread(visit: Visit) -> HTTPResponse:
+    """For this person; back to the list, or it would be read again at once."""
+    conversation_id = visit.parameters["conversation_id"]
+    if await visit.gateway.reads.conversation(visit.shop, conversation_id) is None:
+        raise Problem("not-found")
+    await LedgerReading(visit.console.ledger).mark_unread(visit.user, conversation_id)
+    return visit.go("/conversations", dossier="all")
 
 
 def mark(text: str, query: str) -> Markup:
@@ -167,4 +192,6 @@ PAGES = (
     Page("GET", "/conversations", Right.READ, page),
     Page("GET", "/list", Right.READ, rows),
     Page("GET", "/counts", Right.READ, counts),
+    Page("POST", "/read", Right.OWN, catch_up),
+    Page("POST", "/conversations/<conversation_id:str>/unread", Right.OWN, mark_unread),
 )

@@ -8,6 +8,7 @@ from sanic import HTTPResponse
 
 from bot.core.conversations import Conversation
 from bot.core.messages import Command
+from bot.flows import shutting_out
 from bot.ledger.beside import LedgerBeside
 from bot.web.api.lane_calls import ask, exists
 from bot.web.console import conversation as story
@@ -35,6 +36,23 @@ async def _hand(visit: Visit, name: str, human: bool) -> HTTPResponse:
         said = said if done else "late"
         await visit.note(f"talk.{'taken' if human else 'given'}", visit.parameters["conversation_id"])
     return _back(visit, said)
+
+
+async def shut_out(visit: Visit) -> HTTPResponse:
+    return await _door(visit, shutting_out.SHUT_OUT, out=True)
+
+
+async def let_in(visit: Visit) -> HTTPResponse:
+    return await _door(visit, shutting_out.LET_IN, out=False)
+
+
+async def _door(visit: Visit, name: str, out: bool) -> HTTPResponse:
+    conversation_id = visit.parameters["conversation_id"]
+    await exists(visit, conversation_id)
+    command = Command(f"{name}:{visit.once()}", name, visit.now)
+    done = await _ask(visit, command, lambda c: c.customer.shut_out is out)
+    await visit.note("talk.blocked" if out else "talk.unblocked", conversation_id)
+    return _back(visit, ("blocked" if out else "unblocked") if done else "late")
 
 
 async def say(visit: Visit) -> HTTPResponse:
@@ -103,6 +121,8 @@ _AT = "/conversations/<conversation_id:str>"
 PAGES = (
     Page("POST", f"{_AT}/take-over", Right.TALK, take_over),
     Page("POST", f"{_AT}/release", Right.TALK, release),
+    Page("POST", f"{_AT}/block", Right.TALK, shut_out),
+    Page("POST", f"{_AT}/unblock", Right.TALK, let_in),
     Page("POST", f"{_AT}/say", Right.TALK, say),
     Page("POST", f"{_AT}/note", Right.TALK, note),
 )
