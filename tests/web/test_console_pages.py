@@ -212,6 +212,21 @@ async def test_a_good_file_is_previewed_then_imported(office: Office) -> None:
     assert "nouveau" in page and found["chapeau"].stock == 7 and len(found) > 10
 
 
+async def test_a_product_is_added_with_an_id_of_its_own(office: Office) -> None:
+    fields = {"name": "Sac à l’œil", "category": "Sacs", "price_xof": "9 000", "aliases": "sac, sacoche"}
+    async with office.signed_in("owner") as owner:
+        wrong = await owner.post("/catalogue/new", **{**fields, "price_xof": "cher"})
+        for _ in range(2):
+            await owner.post("/catalogue/new", **fields, stock="4")
+        page = (await owner.get("/catalogue")).text
+    found = {one.id: one for one in await LedgerCatalogue(office.house.ledger).catalogue(SHOP)}
+
+    assert wrong.headers["location"].endswith("bad-value")
+    first = found["sac-a-l-oeil"]
+    assert (first.price_xof, first.stock, first.aliases) == (9000, 4, ("sac", "sacoche"))
+    assert "sac-a-l-oeil-2" in found and page.count("Sac à l’œil") >= 2
+
+
 async def test_settings_are_checked_like_the_file(office: Office) -> None:
     async with office.signed_in("owner") as owner:
         good = await owner.post(

@@ -11,6 +11,7 @@ from sanic import HTTPResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.catalogue import Product, Zone
+from bot.core.words import fold
 from bot.ledger import views
 from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.csv_files import MOST_PIECES, MOST_XOF, read_products, write_products
@@ -25,6 +26,7 @@ from bot.web.problems import Problem
 MOST_CSV = 200_000
 """Characters; a request has 256 kB at most."""
 ATTEMPTS = 5
+_HYPHENS = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ async def page(visit: Visit) -> HTTPResponse:
 async def stock(visit: Visit) -> HTTPResponse:
     """Count anew: a number, or nothing for "not counted"."""
     written = visit.form("stock", 10)
-    if written and not (written.isascii() and written.isdigit() and int(written) <= MOST_PIECES):
+    if written and not _counts(written):
         return visit.go("/catalogue", "bad-value")
     counted = int(written) if written else None
     before = await _change_product(visit, lambda product: replace(product, stock=counted))
@@ -62,27 +64,51 @@ async def edit(visit: Visit) -> HTTPResponse:
 
 
 async def save(visit: Visit) -> HTTPResponse:
-    price = visit.form("price_xof", 12).replace(" ", "").replace("\u202f", "")
-    name, category = visit.form("name", 100), visit.form("category", 60)
-    product_id = visit.parameters["product_id"]
-    if not name or not category or not re.fullmatch(r"[0-9]{1,9}", price) or int(price) > MOST_XOF:
+    product_id, form = visit.parameters["product_id"], _form(visit)
+    if form is None:
         return visit.go(f"/catalogue/products/{quote(product_id)}", "bad-value")
-    aliases = tuple(dict.fromkeys(part.strip() for part in visit.form("aliases").split(",") if part.strip()))
-    description = visit.form("description", 2000)
 
     def changed(product: Product) -> Product:
-        return replace(
-            product,
-            name=name,
-            category=category,
-            description=description,
-            aliases=aliases,
-            price_xof=int(price),
-        )
+        return replace(form, id=product.id, options=product.options, stock=product.stock)
 
     await _change_product(visit, changed)
     await visit.note("catalogue.product", product_id)
     return visit.go("/catalogue", "saved")
+
+
+async def new(visit: Visit) -> HTTPResponse:
+    return visit.page("product.html", shop=await visit.shop_facts(), product=None)
+
+
+async def add(visit: Visit) -> HTTPResponse:
+    """A new product; its id is made of its name. Options come by the CSV file."""
+    form, stock = _form(visit), visit.form("stock", 10)
+    if form is None or (stock and not _counts(stock)):
+        return visit.go("/catalogue/new", "bad-value")
+    known = {product.id for product in await LedgerCatalogue(visit.console.ledger).catalogue(visit.shop)}
+    stem = _HYPHENS.sub("-", fold(form.name)).strip("-")[:40].strip("-") or "produit"
+    numbered = (f"{stem}-{n}" for n in range(2, len(known) + 3))
+    product_id = stem if stem not in known else next(one for one in numbered if one not in known)
+    made = replace(form, id=product_id, stock=int(stock) if stock else None)
+    ledger, by = visit.console.ledger, visit.user.login
+    if await put_product(ledger, visit.shop, made, by, expected=lambda there: there is None) is None:
+        raise Problem("wrong-state")
+    await visit.note("catalogue.added", product_id)
+    return visit.go("/catalogue", "created")
+
+
+def _form(visit: Visit) -> Product | None:
+    """What the form says of a product, without id, options and stock; None when it is not valid."""
+    price = visit.form("price_xof", 12).replace(" ", "").replace("\u202f", "")
+    name, category = visit.form("name", 100), visit.form("category", 60)
+    if not name or not category or not re.fullmatch(r"[0-9]{1,9}", price) or int(price) > MOST_XOF:
+        return None
+    aliases = tuple(dict.fromkeys(part.strip() for part in visit.form("aliases").split(",") if part.strip()))
+    return Product("", name, category, visit.form("description", 2000), aliases, int(price), (), None)
+
+
+def _counts(written: str) -> bool:
+    return written.isascii() and written.isdigit() and int(written) <= MOST_PIECES
 
 
 async def preview(visit: Visit) -> HTTPResponse:
@@ -203,6 +229,8 @@ async def _change_product(visit: Visit, change: Callable[[Product], Product]) ->
 
 PAGES = (
     Page("GET", "/catalogue", Right.READ, page),
+    Page("GET", "/catalogue/new", Right.CATALOGUE, new),
+    Page("POST", "/catalogue/new", Right.CATALOGUE, add),
     Page("GET", "/catalogue/products.csv", Right.READ, export),
     Page("POST", "/catalogue/preview", Right.CATALOGUE, preview),
     Page("POST", "/catalogue/import", Right.CATALOGUE, bring),

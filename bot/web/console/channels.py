@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sanic import HTTPResponse
 
-from bot.core.health import Kind
+from bot.core.health import Kind, domain_key
 from bot.flows import channel_states
 from bot.ledger import outages
+from bot.ledger.health_spans import Span, spans
 from bot.ledger.history import days
 from bot.ledger.times import instant, instant_or_none
 from bot.ledger.trial_messages import latest, people_on
@@ -24,6 +25,7 @@ from bot.web.ledger_port import Window
 from bot.web.problems import Problem
 from bot.web.start_link import qr_svg, start_url
 
+DAY = timedelta(hours=24)
 DAYS = 30
 PROOFS = 8
 AGAINST = frozenset(
@@ -56,6 +58,8 @@ class Shown:
     against: int
     """Things seen against it in the last ten minutes."""
     incident: Mapping[str, Any] | None
+    spans: list[Span]
+    """Its last 24 hours."""
 
 
 async def page(visit: Visit) -> HTTPResponse:
@@ -63,11 +67,15 @@ async def page(visit: Visit) -> HTTPResponse:
     known = await in_time(channel_states.known(visit.gateway.board, shop))
     open_ = await outages.current(ledger, visit.shop)
     domains = {name: shop.domains.get(name, ()) for name in shop.accounts}
+    now, began = instant(visit.now), instant(visit.now) - DAY
+    keys = {name.value: [account, *map(domain_key, domains[name])] for name, account in shop.accounts.items()}
+    lately = await spans(ledger, keys, began, now)
     return visit.page(
         "channels.html",
         shop=shop,
         now=visit.now,
-        channels=[_shown(one, open_, visit.now) for one in known],
+        channels=[_shown(one, open_, lately[one.channel.value], visit.now) for one in known],
+        began=began,
         calls=len(await outages.calls(ledger, visit.shop)),
         readiness=await outages.ready(ledger, visit.shop, domains),
         history=await days(ledger, visit.shop, DAYS, instant(visit.now)),
@@ -100,7 +108,7 @@ async def force(visit: Visit) -> HTTPResponse:
     return visit.go("/channels", "auto" if state == "auto" else "forced")
 
 
-def _shown(one: channel_states.Known, open_: list[Any], now: float) -> Shown:
+def _shown(one: channel_states.Known, open_: list[Any], lately: list[Span], now: float) -> Shown:
     routed, name = one.routed, one.channel.value
     proofs: list[Proof] = []
     for seen in reversed(one.measured.evidence):
@@ -120,6 +128,7 @@ def _shown(one: channel_states.Known, open_: list[Any], now: float) -> Shown:
         proofs=proofs,
         against=sum(seen.kind in AGAINST and now - seen.at < 600 for seen in one.measured.evidence),
         incident=next((incident for incident in open_ if incident["channel"] == name), None),
+        spans=lately,
     )
 
 

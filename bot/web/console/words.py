@@ -173,6 +173,7 @@ DEEDS = {
     "drill.started": "a lancé une répétition",
     "channel.tested": "a envoyé un message de test",
     "call.ticked": "a noté un appel",
+    "catalogue.added": "a ajouté un produit",
     "catalogue.product": "a changé un produit",
     "catalogue.stock": "a changé un stock",
     "catalogue.imported": "a importé le catalogue",
