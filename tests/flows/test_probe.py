@@ -200,7 +200,18 @@ async def test_telegram_silent_beside_whatsapp_means_the_internet() -> None:
     scene = Scene()
     await learn(scene, TELEGRAM)
     await scene.turn(1500)
-    states = [await undelivered(scene, 3, first=first) for first in (0, 3, 6)]
+    states = [await undelivered(scene, count, first=first) for first, count in ((0, 3), (3, 2), (5, 1))]
+    assert states == [State.UP, State.SUSPECT, State.DOWN]
+
+
+async def test_with_whatsapp_silent_as_well_four_phones_are_enough() -> None:
+    scene = Scene()
+    for _ in range(4 * 24 * 30):
+        scene.clock.time += 120
+        for account in (TELEGRAM, WHATSAPP):
+            await scene.see(account, Kind.HEARD, "x")
+    await scene.turn(1500)
+    states = [await undelivered(scene, count, first=first) for first, count in ((0, 1), (1, 2), (3, 1))]
     assert states == [State.UP, State.SUSPECT, State.DOWN]
 
 

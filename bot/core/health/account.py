@@ -35,7 +35,7 @@ CALM_SHARE = 0.5
 _CAUTIOUS = {REFUSING: 0.01, SILENCE: 0.01, LOSING: 0.3}
 """Usual shares of a fault domain, which cannot learn: it hears of successes only while it is in doubt."""
 _DOMAIN_DOWN, _DOMAIN_SUSPECT = 20.0, 8.0
-_PROBED_DOWN = 12.0
+_PROBED_DOWN = 10.0
 """Where a failed probe is needed beside: that alone happens by chance once in thousands of looks."""
 
 
