@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bot.ledger.users import LastOwner, LedgerUsers, Role
+from bot.web.console import known_browser
 from bot.web.console.page import Page
 from bot.web.console.rights import Right, may
 from bot.web.console.table import PAGES
@@ -135,6 +136,27 @@ async def test_guessing_is_slowed_down_for_known_and_unknown_logins_alike(office
         assert codes == [401] * 10 + [429] * 2
     answer = await office.http.post("/console/login", data={"login": "owner", "password": PASSWORD})
     assert answer.status_code == 429
+
+
+async def test_a_stranger_locks_nobody_out_of_their_own_browser(office: Office) -> None:
+    async def sign_in(login: str, password: str, **headers: str) -> httpx.Response:
+        return await office.http.post("/console/login", data={"login": login, "password": password}, headers=headers)
+
+    answer = await sign_in("owner", PASSWORD)
+    [known] = [cookie for cookie in answer.headers.get_list("set-cookie") if cookie.startswith(known_browser.COOKIE)]
+    office.http.cookies.clear()
+    own = {"Cookie": known.partition(";")[0]}
+    for n in range(12):
+        await sign_in("owner", f"mot {n}", **{"X-Forwarded-For": "203.0.113.7"})
+    assert (await sign_in("owner", PASSWORD)).status_code == 429
+    assert (await sign_in("owner", PASSWORD, **own)).status_code == 303
+    # It opens nothing by itself, counts for one login only, and has its own limit.
+    assert (await sign_in("owner", "faux", **own)).status_code == 401
+    office.http.cookies.clear()
+    changed = {"Cookie": own["Cookie"][:-1] + ("0" if own["Cookie"][-1] != "0" else "1")}
+    assert (await sign_in("owner", PASSWORD, **changed)).status_code == 429
+    codes = [(await sign_in("owner", f"mot {n}", **own)).status_code for n in range(12)]
+    assert codes == [401] * 9 + [429] * 3
 
 
 async def test_one_address_cannot_try_everybody(office: Office) -> None:

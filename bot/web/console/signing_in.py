@@ -10,7 +10,7 @@ from sanic.response import redirect
 from bot.ledger.passwords import LEAST, outdated, weakness
 from bot.ledger.users import KnownUser, as_login
 from bot.storage.sessions import IDLE_SECONDS
-from bot.web.console import guard, rendering
+from bot.web.console import guard, known_browser, rendering
 from bot.web.console.parts import Console
 from bot.web.gateway import Gateway, in_time
 from bot.web.requests import caller
@@ -51,8 +51,10 @@ async def _sign_in(request: Request, gateway: Gateway, console: Console) -> HTTP
     password = (fields.get("password") if fields else None) or ""
     after = (fields.get("next") if fields else None) or ""
     # Counted before it is looked at, so that many at once cannot slip through.
+    known = known_browser.of(request, login, gateway.secret)
+    tried = ("browser", known) if known is not None else ("login", login)
     by_login, by_address = await asyncio.gather(
-        console.throttle.count("login", login, WINDOW),
+        console.throttle.count(*tried, WINDOW),
         console.throttle.count("address", caller(request), WINDOW),
     )
     if by_login > MOST_BY_LOGIN or by_address > MOST_BY_ADDRESS:
@@ -61,7 +63,7 @@ async def _sign_in(request: Request, gateway: Gateway, console: Console) -> HTTP
     user, kept = found if found is not None else (None, None)
     if not await console.passwords.verify(kept, password) or user is None:
         return _form(request, console, "wrong", login, after, status=401)
-    await console.throttle.forget("login", login)
+    await console.throttle.forget(*tried)
     if kept is not None and outdated(kept):
         await console.users.rehashed(user.id, await console.passwords.hash(password))
     return await _welcome(gateway, console, user, after)
@@ -90,6 +92,7 @@ async def _welcome(gateway: Gateway, console: Console, user: KnownUser, after: s
     await console.audit.add(user.shop_id, user.id, user.name, "account.signed_in")
     answer = redirect(_inside(after), status=303)
     give(answer, word, gateway.public_url)
+    known_browser.remember(answer, user.login, gateway.secret, gateway.public_url.startswith("https://"))
     return answer
 
 
