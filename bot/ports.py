@@ -59,6 +59,8 @@ class Lease:
     """Takes since the lane was last given back in order, this one with them."""
     failure: str | None = None
     """Why the last attempt failed, as it was told to ``release``."""
+    late: float = 0.0
+    """Seconds for which the lane had been due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class Settings:
     """Twilio's status page as JSON; None: not asked."""
     meta_status_url: str | None
     simulator: bool
+    metrics_address: str | None = None
+    """``host:port`` where the worker shows its metrics; None: nowhere."""
     webhook_networks: tuple[str, ...] = ()
     """Private networks to which webhooks may be sent all the same (``10.1.0.0/16``)."""
 
@@ -91,6 +93,7 @@ class Settings:
             "RASA_URL": self.rasa_url,
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
+            "METRICS_ADDRESS": self.metrics_address,
             "RELAIS_WEBHOOK_NETWORKS": ",".join(self.webhook_networks) or None,
             SIMULATOR_FLAG: "1" if self.simulator else "0",
         }
@@ -133,6 +136,7 @@ class _Reader:
         rasa_url = self._url("RASA_URL", ("http", "https"))
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
+        metrics_address = self._address("METRICS_ADDRESS")
         secret = self._secret(simulator=simulator)
         webhook_networks = self._networks("RELAIS_WEBHOOK_NETWORKS")
         if self._problems:
@@ -154,8 +158,16 @@ class _Reader:
             twilio_status_url=twilio_status_url,
             meta_status_url=meta_status_url,
             simulator=simulator,
+            metrics_address=metrics_address,
             webhook_networks=webhook_networks,
         )
+
+    def _address(self, name: str) -> str | None:
+        raw = self._get(name)
+        if raw is not None and not re.fullmatch(r"[\w.-]+:[0-9]{1,5}", raw):
+            self._problems.append(f"{name}: not host:port, such as 127.0.0.1:9100")
+            return None
+        return raw
 
     def _networks(self, name: str) -> tuple[str, ...]:
         words = tuple(word.strip() for word in (self._get(name) or "").split(",") if word.strip())

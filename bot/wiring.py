@@ -9,11 +9,13 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
 from bot import channels, logs, settings
 from bot.channels import status_feeds
@@ -40,6 +42,7 @@ from bot.hooks.client import HookClient
 from bot.hooks.guard import Guard, networks
 from bot.hooks.sender import Sender
 from bot.ledger.audit import LedgerAudit
+from bot.ledger.backlog import unfinished
 from bot.ledger.deliveries import LedgerDeliveries
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed import LedgerFeed
@@ -53,12 +56,15 @@ from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.resting import LedgerResting
 from bot.ledger.shopfiles import load_accounts
-from bot.ledger.shops import LedgerShops
+from bot.ledger.shops import LedgerShops, account_key
 from bot.ledger.users import LedgerUsers, Role
+from bot.metrics import METRICS, exposition
+from bot.metrics.measured import MeasuredChannels, MeasuredDialogue, MeasuredLanes
 from bot.settings import Settings, SettingsError
 from bot.storage import codec
 from bot.storage.kept_files import KeptFiles
 from bot.storage.redis import (
+    RedisBacklog,
     RedisHealthBoard,
     RedisJournal,
     RedisLanes,
@@ -72,6 +78,7 @@ from bot.storage.redis import (
 from bot.storage.sessions import RedisSessions
 from bot.storage.surprises import RedisSurprises
 from bot.storage.throttle import RedisThrottle
+from bot.web import figures
 from bot.web.console.parts import Console
 from bot.web.doors import Doors
 from bot.web.feed_watch import FeedWatch
@@ -79,6 +86,8 @@ from bot.web.gateway import Gateway
 from bot.web.ledger_reads import LedgerReads
 from bot.web.rehearsals import Drills
 from bot.worker import Job
+
+log = structlog.get_logger(__name__)
 
 Accounts = Mapping[ShopId, Mapping[ChannelName, Account]]
 
@@ -222,15 +231,30 @@ async def gateway(found: Settings) -> Gateway:
     async def close() -> None:
         await asyncio.gather(shop_channels.close(), dialogue.close(), redis.aclose(), ledger.close())
 
+    lanes, board, journal, backlog = RedisLanes(redis), RedisHealthBoard(redis), RedisJournal(redis), RedisBacklog(redis)
+    sources = figures.Sources(
+        lanes=backlog.totals,
+        journal=journal.lag,
+        ledger=partial(unfinished, ledger),
+        model=dialogue.ready,
+        board=board,
+        accounts={account_key(name, one): name.value for have in accounts.values() for name, one in have.items()},
+    )
+
+    async def numbers() -> bytes:
+        return await figures.page(METRICS, sources, found.metrics_address)
+
     return Gateway(
         public_url=found.public_url,
         secret=found.secret,
-        lanes=RedisLanes(redis),
+        lanes=MeasuredLanes(lanes),
         codec=codec,
         tokens=_tokens(found),
-        board=RedisHealthBoard(redis),
+        board=board,
         shops=LedgerShops(ledger, accounts),
         clock=SystemClock(),
+        metrics=METRICS,
+        numbers=numbers,
         doors=Doors(lambda: accounts, found.public_url),
         reads=LedgerReads(ledger),
         keys=LedgerKeys(ledger),
@@ -283,11 +307,21 @@ def _alone(leases: RedisLeases, name: str, run: Job) -> Job:
     return job
 
 
+def _show_metrics(address: str) -> None:
+    try:
+        exposition.listen(address)
+    except OSError as error:
+        # Figures are worth less than answers.
+        log.error("metrics.not_shown", address=address, detail=error.strerror)
+
+
 @asynccontextmanager
 async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     """The worker's desk and its one-holder jobs."""
     found = settings.of_child(os.environ)
     logs.configure("worker", found.secret, show_errors=found.simulator)
+    if found.metrics_address is not None:
+        _show_metrics(found.metrics_address)
     accounts = _accounts(found)
     redis = connect(_redis_url(found))
     ledger = open_ledger(found.database_url)
@@ -300,13 +334,13 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         twilio_api_url=found.twilio_api_url,
         telegram_api_url=found.telegram_api_url,
     )
-    lanes, tokens, clock = RedisLanes(redis), _tokens(found), SystemClock()
+    lanes, tokens, clock = MeasuredLanes(RedisLanes(redis)), _tokens(found), SystemClock()
     shops = LedgerShops(ledger, accounts)
     desk = Desk(
         lanes=lanes,
         board=RedisHealthBoard(redis),
-        dialogue=dialogue,
-        channels=shop_channels,
+        dialogue=MeasuredDialogue(dialogue),
+        channels=MeasuredChannels(shop_channels),
         shops=shops,
         records=records,
         codec=codec,

@@ -13,6 +13,7 @@ import structlog
 from bot.flows import parking
 from bot.flows.desk import Desk
 from bot.flows.step import step
+from bot.metrics import METRICS
 from bot.ports import Lease, LostLease, Unavailable
 
 log = structlog.get_logger()
@@ -103,10 +104,12 @@ class Worker:
                 return
             task = asyncio.create_task(self._work(lease))
             self._tasks.add(task)
+            METRICS.lanes_in_hand.set(len(self._tasks))
             task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        METRICS.lanes_in_hand.set(len(self._tasks))
         self._hands.release()
 
     async def _work(self, lease: Lease) -> None:

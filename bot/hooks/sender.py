@@ -23,6 +23,7 @@ from bot.hooks import signing
 from bot.hooks.client import HookClient, Tried
 from bot.ledger.deliveries import Attempt, Due, LedgerDeliveries
 from bot.ledger.times import utc_now
+from bot.metrics import METRICS
 from bot.ports import Unavailable
 
 log = structlog.get_logger()
@@ -127,6 +128,8 @@ class Sender:
             **signing.headers(event["id"], int(time.time()), body, self._secrets(due, at)),
         }
         tried = await self._client.post(due.url, body, headers)
+        word = "taken" if tried.taken else "refused" if tried.status is not None else "unreachable"
+        METRICS.hook_seconds.labels(word).observe(tried.milliseconds / 1000)
         attempt = Attempt(
             event_id=event["id"],
             event_seq=event["seq"],

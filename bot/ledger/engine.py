@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.metrics import METRICS
 from bot.ports import Unavailable
 
 BUSY_SECONDS = 5
@@ -134,15 +135,18 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (PoolTimeout, OSError) as error:
+        METRICS.trouble.labels("ledger").inc()
         raise Unavailable("the ledger cannot be reached") from error
     except (OperationalError, InterfaceError) as error:
         missing = isinstance(error.orig, sqlite3.OperationalError) and str(error.orig).startswith("no such")
         if missing and "table" not in str(error.orig):
             raise
+        METRICS.trouble.labels("ledger").inc()
         raise Unavailable(f"the ledger: {type(error.orig).__name__}") from error
     except DBAPIError as error:
         if not error.connection_invalidated and _state(error) not in (*_TO_REPEAT, _NO_TABLE):
             raise
+        METRICS.trouble.labels("ledger").inc()
         raise Unavailable(f"the ledger: {type(error.orig).__name__}") from error
 
 

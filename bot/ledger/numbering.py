@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.ledger.engine import Ledger
 from bot.ledger.models import Feed, OutboxRow
 from bot.ledger.statements import insert_if_new
+from bot.metrics import METRICS
 
 BATCH = 200
 IDLE_SECONDS = 0.25
@@ -36,25 +37,28 @@ class Numberer:
         return done
 
     async def _number(self, shop: str) -> int:
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: AsyncConnection) -> list[str]:
             await connection.execute(
                 insert_if_new(connection, Feed, "shop_id"), [{"shop_id": shop, "last": 0}]
             )
             counter = select(Feed.last).where(Feed.shop_id == shop).with_for_update()
             last = (await connection.execute(counter)).scalar_one()
             query = (
-                select(OutboxRow.n)
+                select(OutboxRow.n, OutboxRow.type)
                 .where(OutboxRow.shop_id == shop, OutboxRow.seq.is_(None))
                 .order_by(OutboxRow.n)
                 .limit(BATCH)
             )
-            rows = [row.n for row in await connection.execute(query)]
-            for place, n in enumerate(rows, last + 1):
-                await connection.execute(update(OutboxRow).where(OutboxRow.n == n).values(seq=place))
+            rows = list(await connection.execute(query))
+            for place, row in enumerate(rows, last + 1):
+                await connection.execute(update(OutboxRow).where(OutboxRow.n == row.n).values(seq=place))
             await connection.execute(update(Feed).where(Feed.shop_id == shop).values(last=last + len(rows)))
-            return len(rows)
+            return [row.type for row in rows]
 
-        return await self._ledger.write(work)
+        types = await self._ledger.write(work)
+        for type_ in types:
+            METRICS.events.labels(type_).inc()
+        return len(types)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Number for ever. Raises Unavailable; the caller tries again."""

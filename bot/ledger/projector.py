@@ -19,6 +19,7 @@ from bot.ledger.models import AddressRow, ConversationRow, JournalOffset, Journa
 from bot.ledger.projection import project
 from bot.ledger.statements import insert_if_new, upsert
 from bot.ledger.times import instant, utc_now
+from bot.metrics import METRICS
 from bot.storage import codec
 from bot.storage.codec import NewerVersion
 from bot.storage.journal import START, Journal, Stored
@@ -130,6 +131,8 @@ class LedgerRecords:
             await connection.execute(upsert(connection, JournalOffset, ("partition",)), rows)
 
         await self._ledger.write(work)
+        if rejects:
+            METRICS.parked.labels("journal").inc(len(rejects))
 
 
 def _known() -> ColumnElement[bool]:

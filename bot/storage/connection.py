@@ -21,6 +21,7 @@ from redis.exceptions import (
 )
 
 from bot.core.addresses import PARTITIONS, LaneId, partition_of
+from bot.metrics import METRICS
 from bot.ports import Unavailable
 
 PREFIX = "relais:"
@@ -66,9 +67,11 @@ async def reach(call: Awaitable[Any]) -> Any:
     try:
         return await call
     except _TROUBLE as error:
+        METRICS.trouble.labels("redis").inc()
         raise Unavailable(f"redis: {type(error).__name__}") from error
     except ResponseError as error:
         if any(word in str(error) for word in _REFUSALS):
+            METRICS.trouble.labels("redis").inc()
             raise Unavailable("redis refuses to write") from error
         raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -78,6 +79,13 @@ class RedisJournal:
     async def begin_after(self, partition: int, entry_id: str) -> None:
         """Greater ids from now on: an emptied Redis whose clock is behind would write what nobody reads."""
         await _BEGIN(self._redis, [self._keys.journal[partition]], [entry_id])
+
+    async def lag(self) -> tuple[int, float]:
+        """Entries that were not removed yet, and the age of the oldest in seconds. Raises Unavailable."""
+        calls = [call for key in self._keys.journal for call in (self._redis.xlen(key), self._redis.xrange(key, count=1))]
+        now, *looks = await asyncio.gather(reach(self._redis.time()), *map(reach, calls))
+        firsts = [int(rows[0][0].partition(b"-")[0]) / 1000 for rows in looks[1::2] if rows]
+        return sum(looks[::2]), max(now[0] + now[1] / 1e6 - min(firsts), 0.0) if firsts else 0.0
 
     async def trim(self, partition: int, up_to_id: str) -> int:
         """Remove entries up to and with an id."""

@@ -291,7 +291,7 @@ def operation_id(lease: Lease, commit: Commit) -> str:
 
 
 def _lease(lane: LaneId, answer: list[Any]) -> Lease:
-    _, generation, fence, until, now, state, ids, payloads, attempts, failure = answer
+    _, generation, fence, until, now, state, ids, payloads, attempts, failure, late = answer
     return Lease(
         lane=lane,
         token=(generation.decode(), fence),
@@ -301,4 +301,5 @@ def _lease(lane: LaneId, answer: list[Any]) -> Lease:
         items=tuple((i.decode(), payload) for i, payload in zip(ids, payloads, strict=True)),
         attempts=attempts,
         failure=failure.decode() if failure else None,
+        late=late / 1000,
     )

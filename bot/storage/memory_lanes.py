@@ -236,10 +236,12 @@ class MemoryLanes:
         record.token = (f"memory-{self._generations}", self._fences[partition])
         record.knocked = False
         record.tries += 1
+        now = self._clock.now()
+        late = now - (self._due[partition].at(lane) or now)
         self._extend(lane, record)
         items = tuple(record.inbox.items())[:ITEMS_PER_LEASE]
-        now = self._clock.now()
-        return Lease(lane, record.token, record.until, now, record.state, items, record.tries, record.failure)
+        tries, failure = record.tries, record.failure
+        return Lease(lane, record.token, record.until, now, record.state, items, tries, failure, late)
 
     def _extend(self, lane: LaneId, record: _Lane) -> None:
         record.until = self._clock.now() + self._lease_seconds

@@ -138,6 +138,8 @@ def resolve(found: Settings) -> tuple[Settings, dict[str, int], dict[str, str]]:
     if found.rasa_url is None:
         ports["rasa"], ports["actions"] = free_port(), free_port()
         environ["RASA_URL"] = f"http://127.0.0.1:{ports['rasa']}"
+    if found.metrics_address is None:
+        environ["METRICS_ADDRESS"] = f"127.0.0.1:{free_port()}"
     if found.simulator:
         # Only here: without the simulator its code is never loaded.
         from bot.simulator.accounts import demo_environment

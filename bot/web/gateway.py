@@ -13,6 +13,7 @@ from bot.core.tokens import Tokens
 from bot.flows.receive import put_item, receive
 from bot.hooks.guard import Guard
 from bot.ledger.engine import Ledger
+from bot.metrics import Metrics
 from bot.ports import Clock, Codec, HealthBoard, Lanes, Put, Shops, Unavailable
 from bot.storage.limits import RedisLimits
 from bot.web.doors import Doors
@@ -66,6 +67,10 @@ class Gateway:
     """Does the model answer?"""
     facts: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing
     """For ``/readyz``: redis, durability, ledger, sqlite, model. Must not raise, must be quick."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """What this process counts."""
+    numbers: Callable[[], Awaitable[bytes]] | None = None
+    """All of ``/metrics``: also what is read from store and ledger, and the worker's; None: this process alone."""
     acknowledge: Callable[[str, str], Awaitable[object]] | None = None
     """Answer a Telegram callback query: (shop, callback query id)."""
     forget: Callable[[str], Awaitable[None]] | None = None

@@ -8,10 +8,10 @@ from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from bot.metrics import Metrics
 from bot.ports import Unavailable
 from bot.web.encoding import json_answer, rfc3339
 from bot.web.gateway import Gateway
-from bot.web.metrics import Metrics
 
 FACTS_SECONDS = 2.0
 
@@ -36,7 +36,8 @@ def routes(gateway: Gateway, metrics: Metrics) -> Blueprint:
         return json_answer(body, 200 if ready else 503, None if ready else {"Retry-After": "2"})
 
     async def numbers(request: Request) -> HTTPResponse:
-        return HTTPResponse(metrics.text(), headers={"Content-Type": metrics.content_type})
+        body = metrics.text() if gateway.numbers is None else await gateway.numbers()
+        return HTTPResponse(body, headers={"Content-Type": metrics.content_type})
 
     health.add_route(healthz, "/healthz", methods=["GET", "HEAD"])
     health.add_route(readyz, "/readyz", methods=["GET", "HEAD"])

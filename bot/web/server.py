@@ -20,7 +20,6 @@ from bot.web.docs import routes as docs
 from bot.web.errors import Errors
 from bot.web.gateway import Gateway
 from bot.web.headers import secure
-from bot.web.metrics import Metrics
 from bot.web.requests import RelaisRequest
 
 AREAS = ("api", "c", "s", "console", "docs", "healthz", "readyz", "metrics")
@@ -42,7 +41,7 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
         configure_logging=False,
     )
     app.ctx.feed = gateway.feed
-    metrics = Metrics()
+    metrics = gateway.metrics
     app.blueprint(webhooks.routes(gateway, metrics))
     app.blueprint(health.routes(gateway, metrics))
     app.blueprint(chat.routes(gateway))

@@ -16,10 +16,10 @@ from sanic.exceptions import PayloadTooLarge
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, Parsed, WebhookRequest
 from bot.core.addresses import ShopId
 from bot.core.messages import Item
+from bot.metrics import Metrics
 from bot.ports import Unavailable
 from bot.web.doors import Hook
 from bot.web.gateway import Gateway, in_time
-from bot.web.metrics import Metrics
 
 MAX_BODY = 256 * 1024
 """Bytes. Also the server's own limit: it stops reading there."""

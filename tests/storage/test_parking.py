@@ -107,11 +107,11 @@ async def test_the_operator_sees_backlog_holder_and_failure(store: Store) -> Non
     await store.advance(30)
     [view] = await store.backlog.lanes(10)
     assert (view.lane, view.waiting, view.holder, view.attempts, view.failure) == (A, 2, None, 0, None)
-    assert view.oldest is not None and (round(view.oldest), round(view.due_in)) == (30, -30)
+    assert view.oldest is not None and 29 < view.oldest < 130 and -130 < view.due_in < -29
 
     lease = await take(store)
     [view] = await store.backlog.lanes(10)
-    assert view.holder is not None and LEASE - 1 < view.lease_left <= LEASE and view.attempts == 1
+    assert view.holder is not None and 0 < view.lease_left <= LEASE and view.attempts == 1
 
     await store.lanes.release(lease, 60.0, "ValueError at x.py:3")
     await store.advance(61)
@@ -130,7 +130,8 @@ async def test_a_lane_that_only_waits_for_a_deadline_is_not_backlog(store: Store
     await store.advance(700)
     assert [view.lane for view in await store.backlog.lanes(10)] == [A]
     assert (await store.backlog.totals()).due == 1
-    assert round((await store.backlog.totals()).late) == 100
+    # Redis' own clock goes on while the test runs, however slowly.
+    assert 99 < (await store.backlog.totals()).late < 200
 
 
 async def test_a_lane_that_moved_takes_no_count_along(store: Store) -> None:
