@@ -11,7 +11,7 @@ from sanic import Request, Sanic
 from sanic.config import Config
 from sanic.response import BaseHTTPResponse
 
-from bot.web import health, webhooks
+from bot.web import health, photos, webhooks
 from bot.web.api import router as api
 from bot.web.chat import routes as chat
 from bot.web.console import router as console
@@ -22,7 +22,7 @@ from bot.web.gateway import Gateway
 from bot.web.headers import secure
 from bot.web.requests import RelaisRequest
 
-AREAS = ("api", "c", "s", "console", "docs", "healthz", "readyz", "metrics")
+AREAS = ("api", "c", "s", "photos", "console", "docs", "healthz", "readyz", "metrics")
 """First parts of paths that are counted under their own name."""
 
 log = logging.getLogger("relais.web")
@@ -45,6 +45,7 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
     app.blueprint(webhooks.routes(gateway, metrics))
     app.blueprint(health.routes(gateway, metrics))
     app.blueprint(chat.routes(gateway))
+    app.blueprint(photos.routes(gateway))
     app.blueprint(api.routes(gateway))
     app.blueprint(docs.routes())
     if gateway.console is not None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.catalogue import Product, Zone
 from bot.core.words import fold
-from bot.ledger import views
+from bot.ledger import product_photos, views
 from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.csv_files import MOST_PIECES, MOST_XOF, read_products, write_products
 from bot.ledger.problems import Problem as LineProblem
@@ -21,6 +21,7 @@ from bot.ledger.times import instant
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.visit import Visit
+from bot.web.photos import path_of
 from bot.web.problems import Problem
 
 MOST_CSV = 200_000
@@ -44,6 +45,7 @@ async def page(visit: Visit) -> HTTPResponse:
         "catalogue.html",
         shop=await visit.shop_facts(),
         products=await catalogue.catalogue(visit.shop),
+        pictured=await product_photos.digests(visit.console.ledger, visit.shop),
         zones=await catalogue.zones(visit.shop),
     )
 
@@ -60,7 +62,16 @@ async def stock(visit: Visit) -> HTTPResponse:
 
 
 async def edit(visit: Visit) -> HTTPResponse:
-    return visit.page("product.html", shop=await visit.shop_facts(), product=await _product(visit))
+    product = await product_in(visit)
+    digest = (await product_photos.digests(visit.console.ledger, visit.shop)).get(product.id)
+    path = None if digest is None else path_of(visit.shop, product.id, digest)
+    return visit.page(
+        "product.html",
+        shop=await visit.shop_facts(),
+        product=product,
+        photo=path,
+        public=visit.gateway.public_url,
+    )
 
 
 async def save(visit: Visit) -> HTTPResponse:
@@ -77,7 +88,7 @@ async def save(visit: Visit) -> HTTPResponse:
 
 
 async def new(visit: Visit) -> HTTPResponse:
-    return visit.page("product.html", shop=await visit.shop_facts(), product=None)
+    return visit.page("product.html", shop=await visit.shop_facts(), product=None, photo=None)
 
 
 async def add(visit: Visit) -> HTTPResponse:
@@ -204,7 +215,8 @@ def _written(value: object) -> str:
             return str(value)
 
 
-async def _product(visit: Visit) -> Product:
+async def product_in(visit: Visit) -> Product:
+    """The product in the address. Raises a 404 problem."""
     wanted = visit.parameters["product_id"]
     for product in await LedgerCatalogue(visit.console.ledger).catalogue(visit.shop):
         if product.id == wanted:
@@ -215,7 +227,7 @@ async def _product(visit: Visit) -> Product:
 async def _change_product(visit: Visit, change: Callable[[Product], Product]) -> Product:
     """Change it as it is now, and say how it was. An order may take from its stock meanwhile: then it is read again."""
     for _ in range(ATTEMPTS):
-        before = await _product(visit)
+        before = await product_in(visit)
 
         def unsold(there: views.Json | None, stock: int | None = before.stock) -> bool:
             return there is not None and there["stock"] == stock
