@@ -46,20 +46,21 @@ def create_app(ledger: Ledger) -> Sanic[Any, Any]:
     return app
 
 
-def serve(ledger: Ledger, port: int) -> None:
-    """Serve on 127.0.0.1 in this process until it is told to end."""
+def serve(ledger: Ledger, host: str, port: int) -> None:
+    """Serve in this process until it is told to end. Nobody is asked who they are: never on a public address."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
     app = create_app(ledger)
-    app.run(host="127.0.0.1", port=port, single_process=True, access_log=False, motd=False)
+    app.run(host=host, port=port, single_process=True, access_log=False, motd=False)
 
 
 def main() -> None:
     """Read the port and the environment, and serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="another one only on a network of its own")
     arguments = parser.parse_args()
-    serve(ledger_from_environment(), arguments.port)
+    serve(ledger_from_environment(), arguments.host, arguments.port)
 
 
 if __name__ == "__main__":

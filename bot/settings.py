@@ -67,10 +67,17 @@ class Settings:
     """Twilio's status page as JSON; None: not asked."""
     meta_status_url: str | None
     simulator: bool
+    gateway_url_given: str | None = None
+    """``GATEWAY_URL``: where the worker finds the gateway when it is not on this machine."""
     metrics_address: str | None = None
     """``host:port`` where the worker shows its metrics; None: nowhere."""
     webhook_networks: tuple[str, ...] = ()
     """Private networks to which webhooks may be sent all the same (``10.1.0.0/16``)."""
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway as our own processes reach it, without what stands in front of it."""
+        return self.gateway_url_given or _own_url(self.port)
 
     def on_port(self, port: int) -> Settings:
         """Return the settings with the port that was found free; a `PUBLIC_URL` that was not set follows it."""
@@ -94,6 +101,7 @@ class Settings:
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
             "METRICS_ADDRESS": self.metrics_address,
+            "GATEWAY_URL": self.gateway_url_given,
             "RELAIS_WEBHOOK_NETWORKS": ",".join(self.webhook_networks) or None,
             SIMULATOR_FLAG: "1" if self.simulator else "0",
         }
@@ -137,6 +145,7 @@ class _Reader:
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
         metrics_address = self._address("METRICS_ADDRESS")
+        gateway_url = self._url("GATEWAY_URL", ("http", "https"))
         secret = self._secret(simulator=simulator)
         webhook_networks = self._networks("RELAIS_WEBHOOK_NETWORKS")
         if self._problems:
@@ -159,6 +168,7 @@ class _Reader:
             meta_status_url=meta_status_url,
             simulator=simulator,
             metrics_address=metrics_address,
+            gateway_url_given=gateway_url,
             webhook_networks=webhook_networks,
         )
 

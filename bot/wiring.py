@@ -356,7 +356,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
 
     async def gateway_life() -> str | None:
         try:
-            answer = await probe.get(f"http://127.0.0.1:{found.port}/healthz")
+            answer = await probe.get(f"{found.gateway_url}/healthz")
         except httpx.HTTPError:
             return None
         return answer.text if answer.status_code == httpx.codes.OK else None

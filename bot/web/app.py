@@ -1,4 +1,4 @@
-"""The gateway's process: ``python -m bot.web.app [--socket FD]``.
+"""The gateway's process: ``python -m bot.web.app [--socket FD | --host ADDRESS]``.
 
 It listens before it loads: importing what it needs takes seconds on a small machine, and whoever connects meanwhile
 waits in the socket's queue instead of being refused. Under the supervisor the socket is inherited, so that the queue
@@ -57,10 +57,12 @@ def main() -> int:
     """Run the gateway with the environment's settings; 2 when what it was given is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--socket", type=int, help="descriptor of a listening socket; none: listen on PORT")
-    inherited: int | None = parser.parse_args().socket
+    parser.add_argument("--host", default=HOST, help="where PORT is listened on; in a container 0.0.0.0")
+    given = parser.parse_args()
+    inherited: int | None = given.socket
     try:
         found = settings.of_child(os.environ)
-        listening = listen(found.port) if inherited is None else socket.socket(fileno=inherited)
+        listening = listen(found.port, given.host) if inherited is None else socket.socket(fileno=inherited)
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
         return 2

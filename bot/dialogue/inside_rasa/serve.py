@@ -145,13 +145,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--redis", required=True, help="redis://host:port/db or unix://path")
     parser.add_argument("--actions", required=True, help="the action server's webhook on loopback")
+    parser.add_argument("--host", default=LOOPBACK, help="another one only on a network of its own: nobody is asked who they are")
     parser.add_argument("--prefix", default="relais", help="prefix of all Redis keys")
     given = parser.parse_args(arguments)
     if not given.model.is_file():
         parser.error(f"no model at {given.model}")
     _configure_logs()
     dialogue = Dialogue(given.model, given.redis, given.actions, given.prefix)
-    application(dialogue).run(host=LOOPBACK, port=given.port, access_log=False, motd=False)
+    application(dialogue).run(host=given.host, port=given.port, access_log=False, motd=False)
 
 
 def _configure_logs() -> None:
