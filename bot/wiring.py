@@ -411,7 +411,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         await keep_telling(LedgerOrderNews(ledger), lanes, codec, clock, stop)
 
     async def restorations(stop: asyncio.Event) -> None:
-        await keep_restoring(RedisLosses(redis), records, lanes, codec, clock, catch_up_now, stop)
+        await keep_restoring(RedisLosses(redis), records, lanes, codec, clock, stop)
 
     async def introductions(stop: asyncio.Event) -> None:
         await introduce(shop_channels.introducible(), clock)

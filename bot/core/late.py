@@ -1,7 +1,7 @@
 """Is an inbound message from before the move, and what to do about it.
 
-Only a conversation that has moved can have late messages. Whatever would change a basket, a checkout or an order is
-never applied unasked; STOP is obeyed; greetings are recorded; questions are answered.
+Only a conversation that has moved can have late messages, but for those found by listing. Whatever would change a
+basket, a checkout or an order is never applied unasked; STOP is obeyed; greetings are recorded; questions are answered.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ GATHER_SECONDS = 60.0
 ANSWER_SECONDS = 1800.0
 MOST_KEPT = 20
 """Late messages that one question quotes at most."""
+LISTED_TO = 1.0
+"""The list gives whole seconds."""
 YOUNG_SECONDS = 900.0
 """A channel that has been up for less than this may still deliver a flood."""
 
@@ -41,10 +43,12 @@ def suspect(
     quoted_epoch: int | None,
     now: float,
 ) -> bool:
-    """True when the message may have been written before the conversation moved.
+    """True when the message may have been written before the conversation moved, or before what was heard since.
 
     ``tap_epoch`` and ``quoted_epoch`` are the epochs of the tapped or quoted message, where it is one of ours.
     """
+    if _overtaken(conversation, received):
+        return True
     if conversation.moved_at is None or received.channel is conversation.channel:
         return False
     if _question_put(conversation, received):
@@ -59,6 +63,13 @@ def suspect(
     if state in (State.DOWN, State.RECOVERING, State.BROKEN):
         return True
     return state_since > 0 and now - state_since < YOUNG_SECONDS
+
+
+def _overtaken(conversation: Conversation, received: Received) -> bool:
+    """Found in the provider's list after a newer one had come: the shopper has said it again, or gone on without it."""
+    if not received.caught_up or received.written_at is None:
+        return False
+    return received.written_at + LISTED_TO < conversation.heard_at.get(received.channel, 0.0)
 
 
 def _question_put(conversation: Conversation, received: Received) -> bool:

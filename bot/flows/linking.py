@@ -49,7 +49,9 @@ async def learn_addresses(
         await _lead_here(desk, work, received.address, received.external_id)
     heard_at = dict(conversation.heard_at)
     if not is_late:
-        heard_at[received.channel] = now
+        # Not when a worker took it up: what is listed later may have been written in between, and is not late then.
+        wrote_at = received.written_at if received.caught_up and received.written_at else received.received_at
+        heard_at[received.channel] = max(min(wrote_at, now), heard_at.get(received.channel, 0.0))
     work.conversation = replace(
         conversation, customer=customer, heard_at=heard_at, last_message_at=now
     )

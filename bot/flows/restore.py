@@ -1,19 +1,19 @@
 """Redis was emptied: wake the conversations whose shoppers wait for something, without waiting for their next message.
 
-All others are rebuilt when something comes for them (``rebuild``). Looked for by a mark in each partition.
+All others are rebuilt when something comes for them (``rebuild``). Looked for by a mark in each partition. What had been
+acknowledged and was not in the ledger yet, ``catch_up`` finds where the provider keeps a list: its job has lost its lease
+with all else, and begins anew by listing the last hour.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import structlog
 
 from bot.core.addresses import partition_of
 from bot.core.conversations import Conversation
 from bot.core.messages import Command
-from bot.flows.catch_up import SETTLED
 from bot.flows.receive import put_item
 from bot.flows.watch import next_due
 from bot.ports import Clock, Codec, Lanes, Losses, Records
@@ -58,15 +58,9 @@ async def keep_restoring(
     lanes: Lanes,
     codec: Codec,
     clock: Clock,
-    catch_up: Callable[[], Awaitable[object]],
     stop: asyncio.Event,
 ) -> None:
-    """Look for ever. Raises Unavailable; the caller tries again.
-
-    What had been acknowledged and not yet written to the ledger is asked of the providers that keep it.
-    """
+    """Look for ever. Raises Unavailable; the caller tries again."""
     while not stop.is_set():
-        if await restore(losses, records, lanes, codec, clock.now()) is not None:
-            await clock.sleep(SETTLED)
-            await catch_up()
+        await restore(losses, records, lanes, codec, clock.now())
         await clock.sleep(LOOK_EVERY)

@@ -65,6 +65,14 @@ def test_a_channel_is_believed_after_15_minutes_up() -> None:
     assert not suspect(moved(), received(), State.UP, since=NOW - 901)
 
 
+def test_found_by_listing_after_a_newer_one_came_is_late() -> None:
+    talk = replace(conversation(), heard_at={ChannelName.WHATSAPP: NOW - 10})
+    assert suspect(talk, received(written_at=NOW - 30, caught_up=True))
+    assert not suspect(talk, received(written_at=NOW - 10.5, caught_up=True))
+    assert not suspect(talk, received(written_at=NOW - 30))
+    assert not suspect(conversation(), received(written_at=NOW - 30, caught_up=True))
+
+
 def test_after_the_question_what_comes_on_the_old_channel_is_fresh() -> None:
     pile = replace(late.gathered(None, received(), NOW - 20), asked_at=NOW - 5)
     assert not suspect(replace(moved(), late=pile), received(), State.DOWN)

@@ -37,6 +37,7 @@ SAID = {
     Awaiting.PHONE: "07 00 00 00 77",
     Awaiting.PAYMENT: "wave",
     Awaiting.CONFIRMATION: "oui",
+    Awaiting.LATE_CONFIRMATION: "non",
 }
 ACCEPTED = re.compile(r'^relais_webhooks_accepted_total\{hook="whatsapp"\} (\S+)$', re.MULTILINE)
 NOWHERE = LaneId("")
@@ -130,6 +131,24 @@ class Crowd:
             await self._post_page(shopper, text)
             return
         await self.post(channel.value, person=shopper.id, shop=shopper.shop, text=text, **more)
+
+    async def answer(self, shopper: Shopper, talk: Conversation, channel: ChannelName) -> None:
+        """Say what that question asks for."""
+        assert talk.awaiting is not None, shopper
+        await self.write(shopper, SAID[talk.awaiting], channel)
+
+    async def lose_redis(self) -> None:
+        """FLUSHALL, as a new empty server would look."""
+        redis = connect(self.running.addresses["redis_url"])
+        await redis.flushall()
+        await redis.aclose()
+
+    async def found_again(self, who: Iterable[Shopper], seconds: float = 30.0) -> None:
+        """Wait until everybody's record is there, whoever has brought it back."""
+        async with asyncio.timeout(seconds):
+            for shopper in who:
+                while await self.lanes.peek(shopper.lane) is None:
+                    await asyncio.sleep(0.1)
 
     async def _post_page(self, shopper: Shopper, text: str) -> None:
         """Write on the light page, whose link came by SMS."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import closing
 
 import pytest
+import redis
 
 from tests.system.running import Person, Running, advance, eventually, expect_two_uniwax_and_a_scarf
 from tests.system.test_orders import ORDER
@@ -47,3 +49,18 @@ def test_gateway_dead_for_60_seconds_while_three_shoppers_say_oui(relais: Runnin
         order = eventually(person.orders, 90, "the order")
         assert len(order) == 1
         expect_two_uniwax_and_a_scarf(order[0], "whatsapp")
+
+
+def test_an_order_survives_an_emptied_redis(relais: Running) -> None:
+    """Rasa's trackers are gone too: basket, question and checkout come with the turn."""
+    person = Person(relais)
+    person.ask("Bonjour")
+    person.ask(ORDER, until="uniwax")
+    person.write("je valide ma commande")
+    advance(person, "whatsapp", "phone")
+    before = person.conversation()
+    with closing(redis.Redis.from_url(relais.addresses["redis_url"])) as store:
+        store.flushall()
+    advance(person, "whatsapp", "", seconds=120)
+    assert person.conversation()["id"] == before["id"]
+    expect_two_uniwax_and_a_scarf(person.the_order(), "whatsapp")
