@@ -57,7 +57,7 @@ def test_an_order_survives_an_emptied_redis(relais: Running) -> None:
     person.ask("Bonjour")
     person.ask(ORDER, until="uniwax")
     person.write("je valide ma commande")
-    advance(person, "whatsapp", "phone")
+    advance(person, "whatsapp", "payment")
     before = person.conversation()
     with closing(redis.Redis.from_url(relais.addresses["redis_url"])) as store:
         store.flushall()
