@@ -12,6 +12,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from bot.redis_url import nodes_of
+
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where `shops/`, `config.yml` and `.venv-rasa` are."""
 
@@ -136,7 +138,7 @@ class _Reader:
         public_url = self._public_url(port, simulator=simulator)
         data_dir = self._folder("RELAIS_DATA", ROOT / "var", must_exist=False)
         shops_dir = self._folder("RELAIS_SHOPS", ROOT / "shops", must_exist=True)
-        redis_url = self._url("REDIS_URL", ("redis", "rediss", "unix"))
+        redis_url = self._redis_url()
         database_url = self._database_url(data_dir)
         twilio_api_url = self._url("TWILIO_API_URL", ("http", "https"))
         telegram_api_url = self._url("TELEGRAM_API_URL", ("http", "https"))
@@ -224,6 +226,16 @@ class _Reader:
             self._problems.append(f"{name}: not an address that starts with {' or '.join(s + '://' for s in schemes)}")
             return None
         return raw.rstrip("/")
+
+    def _redis_url(self) -> str | None:
+        raw = self._get("REDIS_URL")
+        try:
+            if raw is not None and nodes_of(raw) is not None:
+                return raw.rstrip("/")
+        except ValueError as error:
+            self._problems.append(str(error))
+            return None
+        return self._url("REDIS_URL", ("redis", "rediss", "unix"))
 
     def _database_url(self, data_dir: Path) -> str:
         raw = self._get("DATABASE_URL")

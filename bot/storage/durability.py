@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import NoPermissionError, ResponseError
 
 from bot.storage.connection import reach
@@ -50,9 +52,17 @@ class Durability:
 
 
 async def durability(client: Redis) -> Durability:
-    """Ask CONFIG, and INFO where CONFIG is forbidden. Raises ``ports.Unavailable``."""
-    info = await reach(client.info())
-    settings = await _settings(client)
+    """Ask CONFIG, and INFO where CONFIG is forbidden; of a cluster, the weakest master. Raises ``ports.Unavailable``."""
+    if not isinstance(client, RedisCluster):
+        return await _of_server(client)
+    await reach(client.initialize())
+    found = [await _of_server(client, target_nodes=node) for node in client.get_primaries()]
+    return min(found, key=lambda one: (one.trustworthy, list(Level)[::-1].index(one.level)))
+
+
+async def _of_server(client: Redis, **which: Any) -> Durability:
+    info = await reach(client.info(**which))
+    settings = await _settings(client, which)
     policy = info.get("maxmemory_policy") or settings.get("maxmemory-policy")
     return Durability(
         level=_level(settings, aof=info.get("aof_enabled")),
@@ -63,11 +73,11 @@ async def durability(client: Redis) -> Durability:
     )
 
 
-async def _settings(client: Redis) -> dict[str, str]:
+async def _settings(client: Redis, which: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in ("appendonly", "appendfsync", "maxmemory-policy"):
         try:
-            answer: dict[bytes | str, bytes | str] = await reach(client.config_get(name))
+            answer: dict[bytes | str, bytes | str] = await reach(client.config_get(name, **which))
         except (ResponseError, NoPermissionError):
             # Managed services rename or forbid CONFIG: the caller then falls back to INFO.
             return {}

@@ -31,6 +31,28 @@ def test_defaults(tmp_path: Path) -> None:
     assert found.shops_dir == settings.ROOT / "shops"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://:pass@a:26379,b:26379,c/relais/2",
+        "redis+cluster://a:7000,b:7001",
+        "rediss+cluster://user:pass@a:7000",
+        "redis://a:6379/1",
+    ],
+)
+def test_redis_may_be_one_server_sentinel_or_a_cluster(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, REDIS_URL=url).redis_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel://:hush@a:26379", "redis+cluster://:hush@a:7000/1", "redis+cluster://:hush@a:x", "redis+other://a"]
+)
+def test_what_no_client_could_use_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    [problem] = problems(tmp_path, REDIS_URL=url)
+    assert problem.startswith("REDIS_URL: ")
+    assert "hush" not in problem
+
+
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     """One start shows everything that is wrong."""
     found = problems(

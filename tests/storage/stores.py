@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from bot.core.addresses import LaneId
 from bot.ports import Commit, Lease, LostLease, Parked, Put
@@ -69,7 +69,7 @@ class RedisStore:
 
     async def advance(self, seconds: float) -> None:
         shift = -round(seconds * 1000)
-        for key in await self.client.keys("relais:*"):
+        for key in await self._all_keys():
             kind = await self.client.type(key)
             if kind == b"zset":
                 members: Any = await self.client.zrange(key, 0, -1)
@@ -77,6 +77,12 @@ class RedisStore:
                     await self.client.zincrby(key, shift, member)
             elif kind == b"hash" and await self.client.hexists(key, "until"):
                 await self.client.hincrby(key, "until", shift)
+
+    async def _all_keys(self) -> list[bytes]:
+        if not isinstance(self.client, RedisCluster):
+            return list(await self.client.keys("relais:*"))
+        found = [await self.client.keys("relais:*", target_nodes=node) for node in self.client.get_primaries()]
+        return [key for keys in found for key in keys]
 
     async def flush(self) -> None:
         await self.client.flushall()
@@ -247,10 +253,3 @@ class PairStore:
 
 
 Store = MemoryStore | RedisStore | PairStore
-
-
-def build(kind: str, client: Redis) -> Store:
-    """``memory``, ``redis`` or ``pair``."""
-    if kind == "memory":
-        return MemoryStore()
-    return RedisStore(client) if kind == "redis" else PairStore(client)

@@ -7,6 +7,7 @@ its answer if the script ran. Nothing here knows what an event means.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from bot.dialogue.inside_rasa.contract import TurnFailed
+from bot.dialogue.inside_rasa.reaching import connect
 
 PARTITIONS = 64
 KEPT_ANSWERS = 50
@@ -25,9 +26,6 @@ ANSWERS_LIFE = 8 * 24 * 3600
 """Seconds after the last turn: as long as lanes remember the ids of messages."""
 TRACKER_LIFE = 30 * 24 * 3600
 """Seconds after the last turn. What matters longer (basket, checkout) comes with each turn."""
-TIMEOUT = 2.0
-"""Seconds for one answer of Redis."""
-_CONNECTIONS = 16
 
 Event = Mapping[str, Any]
 
@@ -52,32 +50,34 @@ class Taken:
     model: str
 
 
+class _Script:
+    """A Lua file of ours, sent by its hash; a cluster's client knows no scripts of its own that name no keys."""
+
+    def __init__(self, name: str) -> None:
+        self._source = (Path(__file__).parent / f"{name}.lua").read_text("utf-8")
+        self._sha = hashlib.sha1(self._source.encode()).hexdigest()
+
+    async def __call__(self, redis: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await redis.eval(self._source, len(keys), *keys, *arguments)
+
+
 class TrackerStore:
     """Trackers and answers of all conversations. Every method raises TurnFailed when Redis does not answer."""
 
     def __init__(self, url: str, prefix: str = "relais") -> None:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            decode_responses=True,
-            # A retried script would be refused by its own first run; a retry is the gateway's to decide.
-            retry_on_timeout=False,
-        )
-        self._redis: Any = Redis(connection_pool=pool)
-        self._save = self._redis.register_script((Path(__file__).parent / "save.lua").read_text("utf-8"))
+        self._redis = connect(url)
+        self._load, self._save = _Script("load"), _Script("save")
         self._prefix = prefix
 
     async def load(self, conversation_id: str, turn_id: str) -> Stored:
         """Read a conversation as it is at one moment; an unknown one is empty."""
         state, answers, _ = self._keys(conversation_id)
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hget(answers, turn_id)
-                pipe.hmget(state, "count", "model", "events")
-                answer, (count, model, events) = await pipe.execute()
+            found = await self._load(self._redis, [state, answers], [turn_id])
+            answer, count, model, events = found
         except (RedisError, OSError) as error:
             raise TurnFailed("store", f"load: {type(error).__name__}") from error
         if count is None:
@@ -92,7 +92,7 @@ class TrackerStore:
             *(KEPT_ANSWERS, TRACKER_LIFE, ANSWERS_LIFE),
         ]
         try:
-            done = await self._save(keys=self._keys(conversation_id), args=arguments)
+            done = await self._save(self._redis, self._keys(conversation_id), arguments)
         except (RedisError, OSError) as error:
             raise TurnFailed("store", f"save: {type(error).__name__}") from error
         if not done:
@@ -101,14 +101,14 @@ class TrackerStore:
     async def forget(self, conversation_id: str) -> None:
         """Erase everything kept about a conversation."""
         try:
-            await self._redis.delete(*self._keys(conversation_id))
+            # As one command: the cluster's own delete asks for each key apart.
+            await self._redis.execute_command("DEL", *self._keys(conversation_id))
         except (RedisError, OSError) as error:
             raise TurnFailed("store", f"forget: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._redis.close()
-        await self._redis.connection_pool.disconnect()
 
     def _keys(self, conversation_id: str) -> list[str]:
         tag = zlib.crc32(conversation_id.encode()) % PARTITIONS
