@@ -238,7 +238,7 @@ async def test_rasa_killed_in_mid_turn_forgets_it_whole(
     while not tiny.effects(lane):
         await asyncio.sleep(0.01)
     tiny.rasa.kill()
-    assert (await refused, await kept(tiny, lane)) == ("rasa: RemoteProtocolError", before)
+    assert (await refused, await kept(tiny, lane)) == ("rasa: ServerDisconnectedError", before)
     slow.unlink()
     assert await dialogue.ready() is False
     tiny.rasa.start()
