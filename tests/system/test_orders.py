@@ -53,6 +53,19 @@ def test_a_refusal_moves_the_checkout_to_telegram(relais: Running, person: Perso
     expect_two_uniwax_and_a_scarf(person.the_order(), "telegram")
 
 
+def test_their_own_number_shared_on_telegram_brings_the_basket_there(relais: Running, person: Person) -> None:
+    begin(person)
+    advance(person, "whatsapp", "landmark")
+    relais.sim("telegram", person=person.id, shop=person.shop, start="")
+    person.read("telegram", until="Partagez votre numéro")
+    relais.sim("telegram", person=person.id, shop=person.shop, contact=True)
+    assert "2 x Pagne Uniwax" in person.read("telegram", until="vous êtes relié ici aussi")
+    person.read(until="Telegram relié")
+    person.write(ORDER_LANDMARK, "telegram")
+    advance(person, "telegram", "")
+    expect_two_uniwax_and_a_scarf(person.the_order(), "telegram")
+
+
 ORDER_LANDMARK = "Rue des Jardins, portail vert"
 
 
