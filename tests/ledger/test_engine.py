@@ -87,7 +87,8 @@ async def test_a_deadlock_is_done_again(postgres: str) -> None:
         found = [row.n for row in await connection.execute(text("SELECT n FROM public.locks ORDER BY id"))]
         await connection.execute(text("DROP TABLE public.locks"))
     await ledger.close()
-    assert (found, tries) == ([2, 2], 3)
+    assert found == [2, 2]
+    assert tries >= 3  # one of them was the victim; a busy machine may make another
 
 
 async def test_a_rival_process_waits_for_the_writer(ledger: Ledger, rival: Ledger) -> None:
