@@ -15,6 +15,9 @@ CORE = sorted((ROOT / "bot" / "core").rglob("*.py"))
 INSIDE_RASA = sorted((ROOT / "bot" / "dialogue" / "inside_rasa").rglob("*.py"))
 OURS = sorted([*(ROOT / "bot").rglob("*.py"), *(ROOT / "actions").rglob("*.py")])
 
+SHARED = "bot.redis_url"
+"""The one module of ours that both interpreters read."""
+
 PURE_LIBRARIES = {"rapidfuzz", "phonenumbers"}
 IMPURE_STANDARD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "select", "shutil",
@@ -71,7 +74,12 @@ def test_the_core_reads_no_clock_and_opens_nothing(path: Path) -> None:
 def test_what_runs_inside_rasa_imports_nothing_else_of_ours(path: Path) -> None:
     """It lives in the other interpreter, with libraries of another time."""
     for name in imported(ast.parse(path.read_text())):
-        assert not name.startswith("bot.") or name.startswith("bot.dialogue.inside_rasa"), name
+        assert not name.startswith("bot.") or name.startswith(("bot.dialogue.inside_rasa", SHARED)), name
+
+
+def test_what_both_interpreters_read_needs_nothing() -> None:
+    shared = ROOT / f"{SHARED.replace('.', '/')}.py"
+    assert all(name.partition(".")[0] in sys.stdlib_module_names for name in imported(ast.parse(shared.read_text())))
 
 
 def test_log_events_are_named_area_dot_event() -> None:

@@ -53,7 +53,9 @@ def traces(relais: Running) -> tuple[int, dict[str, int]]:
 
 def rows(file: Path) -> dict[str, int]:
     with closing(sqlite3.connect(file)) as ledger:
-        tables = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        # The search index is a virtual table; its own plain tables are counted.
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+        tables = [name for (name,) in ledger.execute(query)]
         kept = [t for t in tables if t not in ("journal_offset", "feed_reader", "feed")]
         return {t: ledger.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in kept}
 
