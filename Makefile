@@ -10,7 +10,7 @@ serve: gateway
 	@exec $(PYTHON) -m bot.cli up
 
 test: setup lint train
-	$(PYTHON) -m pytest -q --durations=15 -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PYTHON) -m pytest -q --durations=15 -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: setup
 	.venv/bin/ruff check .

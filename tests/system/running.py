@@ -268,6 +268,16 @@ class Person:
 
         return eventually(look, 10, "the conversation by address")
 
+    def kept(self) -> None:
+        """Wait until the ledger has all that this person's phone shows: only that survives a lost Redis."""
+
+        def caught_up() -> bool:
+            told = self.running.api(f"conversations/{self.conversation()['id']}/messages?limit=100", self.shop)["items"]
+            shown = [m for channel in ("whatsapp", "telegram", "sms") for m in self.screen(channel)]
+            return len(told) >= len(shown)
+
+        eventually(caught_up, 60, "the conversation in the ledger")
+
     def orders(self) -> list[dict[str, Any]]:
         mine = self.conversation()["id"]
         return [
@@ -289,6 +299,7 @@ ANSWERS = {
     "phone": "07 00 00 00 77",
     "payment": "wave",
     "confirmation": "oui",
+    "late_confirmation": "oui",
 }
 
 
