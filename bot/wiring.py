@@ -64,6 +64,7 @@ from bot.settings import Settings, SettingsError
 from bot.storage import codec
 from bot.storage.kept_files import KeptFiles
 from bot.storage.redis import (
+    RecordsAfterLoss,
     RedisBacklog,
     RedisHealthBoard,
     RedisJournal,
@@ -342,7 +343,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         dialogue=MeasuredDialogue(dialogue),
         channels=MeasuredChannels(shop_channels),
         shops=shops,
-        records=records,
+        records=RecordsAfterLoss(records, RedisLosses(redis)),
         codec=codec,
         clock=clock,
         tokens=tokens,
