@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.engine import Ledger
 from bot.ledger.models import ApiKey
 from bot.ledger.times import utc_now
+from bot.ports import Unavailable
+
+log = structlog.get_logger()
 
 _ALPHABET = string.digits + string.ascii_letters
 LENGTH = 32
@@ -96,6 +100,7 @@ class LedgerKeys:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._noted: dict[str, datetime] = {}
 
     async def create(
         self,
@@ -193,10 +198,21 @@ class LedgerKeys:
         if row is None or _known(row).ended(now):
             return None
         if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY:
-            async with self._ledger.writing() as connection:
-                await connection.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now))
+            await self._note_use(row.id, now)
         rate = row.rate_per_minute or RATE_PER_MINUTE
         return VerifiedKey(row.id, row.shop_id, frozenset(row.scopes), rate)
+
+    async def _note_use(self, key_id: str, now: datetime) -> None:
+        """At most once a while even where it fails: another's long write must not hold up, or refuse, who only reads."""
+        noted = self._noted.get(key_id)
+        if noted is not None and now - noted < SEEN_EVERY:
+            return
+        self._noted[key_id] = now
+        try:
+            async with self._ledger.writing() as connection:
+                await connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+        except Unavailable as error:
+            log.warning("key.use_not_noted", key=key_id, detail=str(error))
 
 
 def _known(row: Any) -> KnownKey:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ledger.engine import Ledger
 from bot.ledger.keys import SCOPES, LedgerKeys, UnknownScope, make, well_formed
 from bot.ledger.models import ApiKey
 from bot.ledger.times import utc_now
+from bot.ports import Unavailable
 from tests.ledger.samples import SHOP, open_shop
 
 
@@ -128,3 +131,21 @@ async def test_another_shops_key_can_be_neither_rotated_nor_revoked(shop: Ledger
 
     assert (await keys.rotate("autre", known.id), await keys.revoke("autre", known.id)) == (None, False)
     assert (await keys.verify(key), await keys.listed("autre")) != (None, [])
+
+
+async def test_a_key_is_good_while_its_use_cannot_be_noted(shop: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process holds the write lock longer than anybody waits: reading by REST goes on."""
+    keys = LedgerKeys(shop)
+    key = await keys.create(SHOP, "caisse", live=True)
+    asked = 0
+
+    @asynccontextmanager
+    async def locked() -> AsyncIterator[AsyncConnection]:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("ledger: database is locked")
+        yield
+
+    monkeypatch.setattr(shop, "writing", locked)
+    assert [bool(await keys.verify(key)) for _ in range(3)] == [True] * 3
+    assert asked == 1
