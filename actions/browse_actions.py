@@ -6,6 +6,7 @@ from actions import texts
 from actions.absorbing import find
 from actions.adding import not_found
 from actions.base import ShopAction
+from actions.paying import offer_link
 from actions.questions import ask_again, ask_product
 from actions.telling import tell_delivery, tell_named, tell_product
 from actions.turns import Turn
@@ -82,11 +83,13 @@ class AskLocation(ShopAction):
 
 
 class AskPayment(ShopAction):
-    """Which ways to pay the shop takes."""
+    """Which ways to pay the shop takes; with an order to pay by link, that link."""
 
     title = "action_ask_payment"
 
     async def act(self, turn: Turn) -> None:
+        if turn.pending is None and await offer_link(turn):
+            return
         methods = ", ".join(texts.payment(method, turn.language) for method in turn.shelf.shop.payments)
         turn.say("utter_payments", methods=methods)
         ask_again(turn)

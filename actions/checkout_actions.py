@@ -11,6 +11,7 @@ from actions.base import ShopAction
 from actions.changing import change, show_basket_or_ask
 from actions.choosing import choose_product
 from actions.fallbacks import not_understood
+from actions.paying import offer_link
 from actions.places import guessed
 from actions.placing import place
 from actions.questions import ask_again, ask_commune, ask_next, ask_product, reprice
@@ -36,7 +37,8 @@ class StartCheckout(ShopAction):
             add(turn)
             return
         if not turn.basket.lines:
-            show_basket_or_ask(turn)
+            if not await offer_link(turn):
+                show_basket_or_ask(turn)
             return
         if found is not None:
             take_details(turn, found.rest)

@@ -61,6 +61,8 @@ def _how_to_pay(turn: Turn, method: str, total: int) -> str:
     if method == "cash" or payment is None or not payment.to:
         return "You pay the rider on delivery." if english else "Vous payez au livreur, à la livraison."
     name = texts.payment(method, turn.language)
+    if payment.link:
+        return f"Your {name} link is coming." if english else f"Votre lien de paiement {name} arrive."
     lead = "To pay" if english else "Pour payer"
     tail = "" if payment.instructions in ("", name) else f" {payment.instructions}."
     return f"{lead} : {francs(total)}, {name} {payment.to}.{tail}"

@@ -23,10 +23,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A way to pay: the number to send to and the shop's words about it; both empty for cash."""
+    """A way to pay: the number to send to and the shop's words about it; both empty for cash.
+
+    ``link``: the shopper gets a link of the provider's instead (``flows.collect``).
+    """
 
     to: str = ""
     instructions: str = ""
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Ledger(Protocol):
     async def latest(self, conversation_id: str, number: str | None = None) -> LatestOrder | None: ...
 
     async def cancel(self, shop_id: str, order_id: str) -> bool: ...
+
+    async def ask_to_pay(self, conversation_id: str, turn_id: str) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,10 @@ class Services:
         """Cancel an order; False when it is on its way already. The stock it gives back is seen by the next turn."""
         self._shelves.pop(shop_id, None)
         return await _bounded(self._ledger.cancel(shop_id, order_id))
+
+    async def ask_to_pay(self, conversation_id: str, turn_id: str) -> str | None:
+        """Have the last order's payment link put (again); its number, or None where nothing is to be paid by link."""
+        return await _bounded(self._ledger.ask_to_pay(conversation_id, turn_id))
 
 
 async def _bounded(work: Awaitable[T]) -> T:

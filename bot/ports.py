@@ -25,6 +25,7 @@ from bot.core.messages import (
     Reported,
 )
 from bot.core.orders import OrderRequest, PlaceResult
+from bot.core.payments import Checkout, NoSession, Session, Settled
 from bot.core.readiness import Road
 from bot.core.shops import Shop
 from bot.core.triage import Candidate, Tier
@@ -468,6 +469,56 @@ class OrderFeed(Protocol):
     async def unread(self) -> Sequence[ShopNews]: ...
 
     async def told(self, shop_id: str, seq: int) -> None: ...
+
+
+class CheckoutProvider(Protocol):
+    """A shop's account at a payment provider. Never raises for what a provider may do; each call ends within 5 s."""
+
+    async def open(self, checkout: Checkout) -> Session | NoSession:
+        """Open a session with a link. Asked again for the same checkout it is the same session."""
+        ...
+
+    async def look(self, session_id: str) -> Session | NoSession:
+        """What the provider's own record says."""
+        ...
+
+
+class CheckoutProviders(Protocol):
+    """All payment accounts of all shops."""
+
+    def of(self, shop: ShopId, provider: str) -> CheckoutProvider | None: ...
+
+
+class Checkouts(Protocol):
+    """The ledger's book of payment links. Every method may raise ``Unavailable``; times are Unix seconds."""
+
+    async def begin(self, now: float) -> int:
+        """Want a link for each new order that is to be paid by one, once; how many shops had news."""
+        ...
+
+    async def due(self, now: float, most: int) -> Sequence[Checkout]: ...
+
+    async def leaves(self, checkout: Checkout, again_at: float | None) -> None:
+        """Before the provider is asked: if this process dies now, it is asked again then. None: not again."""
+        ...
+
+    async def waits(self, checkout: Checkout, until: float) -> None: ...
+
+    async def opened(self, checkout: Checkout, session: Session, now: float) -> None: ...
+
+    async def failed(self, checkout: Checkout, reason: str, now: float) -> None: ...
+
+    async def by_hand(self, checkout: Checkout) -> Mapping[str, str]:
+        """``{to, instructions}`` of the shop for the same means."""
+        ...
+
+    async def told(self, checkout: Checkout, now: float) -> None: ...
+
+
+class Settling(Protocol):
+    """Where what a provider tells of a session is written down, once. May raise ``Unavailable``."""
+
+    async def settle(self, shop: str, provider: str, session: Session) -> Settled: ...
 
 
 class Records(Protocol):

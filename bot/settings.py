@@ -63,6 +63,8 @@ class Settings:
     telegram_api_url: str | None
     sim_api_url: str | None
     """Replaces api.telegram.org; None for the real one."""
+    wave_api_url: str | None
+    """Replaces api.wave.com; None for the real one."""
     rasa_url: str | None
     """None: the supervisor trains and runs its own."""
     twilio_status_url: str | None
@@ -99,6 +101,7 @@ class Settings:
             "TWILIO_API_URL": self.twilio_api_url,
             "TELEGRAM_API_URL": self.telegram_api_url,
             "SMS_GATE_API_URL": self.sim_api_url,
+            "WAVE_API_URL": self.wave_api_url,
             "RASA_URL": self.rasa_url,
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
@@ -143,6 +146,7 @@ class _Reader:
         twilio_api_url = self._url("TWILIO_API_URL", ("http", "https"))
         telegram_api_url = self._url("TELEGRAM_API_URL", ("http", "https"))
         sim_api_url = self._url("SMS_GATE_API_URL", ("http", "https"))
+        wave_api_url = self._url("WAVE_API_URL", ("http", "https"))
         rasa_url = self._url("RASA_URL", ("http", "https"))
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
@@ -165,6 +169,7 @@ class _Reader:
             twilio_api_url=twilio_api_url,
             telegram_api_url=telegram_api_url,
             sim_api_url=sim_api_url,
+            wave_api_url=wave_api_url,
             rasa_url=rasa_url,
             twilio_status_url=twilio_status_url,
             meta_status_url=meta_status_url,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot import channels, logs, settings
+from bot import channels, logs, payments, settings
 from bot.channels import status_feeds
 from bot.channels.accounts import Account, TwilioAccount, WebAccount
 from bot.channels.canary import ChannelCanary
@@ -29,6 +29,7 @@ from bot.core.tokens import Tokens
 from bot.dialogue.rasa import RasaDialogue
 from bot.flows.alert import keep_alerting
 from bot.flows.catch_up import Inbox, catch_up, keep_up
+from bot.flows.collect import Collector
 from bot.flows.desk import Desk
 from bot.flows.introduce import Introduced, Introducible, introduce
 from bot.flows.keep_incidents import keep_incidents
@@ -43,6 +44,7 @@ from bot.hooks.guard import Guard, networks
 from bot.hooks.sender import Sender
 from bot.ledger.audit import LedgerAudit
 from bot.ledger.backlog import unfinished
+from bot.ledger.checkouts import LedgerCheckouts
 from bot.ledger.deliveries import LedgerDeliveries
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.feed import LedgerFeed
@@ -55,11 +57,14 @@ from bot.ledger.outage_book import LedgerOutages
 from bot.ledger.passwords import Passwords
 from bot.ledger.projector import LedgerRecords, Projector
 from bot.ledger.resting import LedgerResting
-from bot.ledger.shopfiles import load_accounts
+from bot.ledger.settling import LedgerSettling
+from bot.ledger.shopfiles import load_accounts, load_payment_accounts
 from bot.ledger.shops import LedgerShops, account_key
 from bot.ledger.users import LedgerUsers, Role
 from bot.metrics import METRICS, exposition
 from bot.metrics.measured import MeasuredChannels, MeasuredDialogue, MeasuredLanes
+from bot.payments import PaymentAccount
+from bot.payments.wave import Wave
 from bot.settings import Settings, SettingsError
 from bot.storage import codec
 from bot.storage.kept_files import KeptFiles
@@ -85,12 +90,14 @@ from bot.web.doors import Doors
 from bot.web.feed_watch import FeedWatch
 from bot.web.gateway import Gateway
 from bot.web.ledger_reads import LedgerReads
+from bot.web.payment_hooks import PaymentDoors
 from bot.web.rehearsals import Drills
 from bot.worker import Job
 
 log = structlog.get_logger(__name__)
 
 Accounts = Mapping[ShopId, Mapping[ChannelName, Account]]
+PaymentAccounts = Mapping[ShopId, Mapping[str, PaymentAccount]]
 
 
 class SystemClock:
@@ -171,8 +178,36 @@ class ShopChannels:
             await channel.close()
 
 
+class ShopPayments:
+    """Every payment account of every shop, built at first use."""
+
+    def __init__(self, accounts: PaymentAccounts, found: Settings) -> None:
+        self._accounts = accounts
+        self._found = found
+        self._built: dict[tuple[ShopId, str], Wave] = {}
+
+    def of(self, shop: ShopId, provider: str) -> Wave | None:
+        key = (shop, provider)
+        if key not in self._built:
+            account = self._accounts.get(shop, {}).get(provider)
+            if account is None:
+                return None
+            self._built[key] = payments.build(
+                account, public_url=self._found.public_url, shop=shop, wave_api_url=self._found.wave_api_url
+            )
+        return self._built[key]
+
+    async def close(self) -> None:
+        for provider in self._built.values():
+            await provider.close()
+
+
 def _accounts(found: Settings) -> Accounts:
     return load_accounts(found.shops_dir, os.environ, serve=not found.simulator)
+
+
+def _payment_accounts(found: Settings) -> PaymentAccounts:
+    return load_payment_accounts(found.shops_dir, os.environ, serve=not found.simulator)
 
 
 def _tokens(found: Settings) -> Tokens:
@@ -268,6 +303,7 @@ async def gateway(found: Settings) -> Gateway:
         facts=facts,
         acknowledge=acknowledge,
         keep_raw=RedisSurprises(redis).keep,
+        payments=PaymentDoors(_payment_accounts(found), LedgerSettling(ledger)),
         drills=Drills(found.data_dir, found.shops_dir),
         console=Console(
             files=KeptFiles(found.data_dir / "media"),
@@ -418,7 +454,10 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         await introduce(shop_channels.introducible(), clock)
         await stop.wait()
 
+    tills = ShopPayments(_payment_accounts(found), found)
+    collector = Collector(LedgerCheckouts(ledger), LedgerSettling(ledger), tills, lanes, codec, clock)
     jobs = [
+        _alone(leases, "payments", collector.run),
         _alone(leases, "projector", Projector(RedisJournal(redis), records).run),
         _alone(leases, "restore", restorations),
         _alone(leases, "numbering", Numberer(ledger).run),
@@ -444,6 +483,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
             dialogue.close(),
             files.close(),
             hooks.close(),
+            tills.close(),
             probe.aclose(),
             redis.aclose(),
             ledger.close(),

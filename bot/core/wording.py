@@ -12,6 +12,7 @@ from bot.core.addresses import ChannelName
 from bot.core.basket import Basket
 from bot.core.messages import Choice, Received
 from bot.core.money import francs
+from bot.core.payments import PROVIDERS
 
 CHANNEL_LABELS = {
     ChannelName.WHATSAPP: "WhatsApp",
@@ -247,6 +248,37 @@ def order_updated(
         words = _PAYMENT_WORDS[payment][english]
         parts.append(words.capitalize() if parts else f"{lead} {number} : {words}")
     return " ".join(parts)
+
+
+def payment_link(number: str, amount_xof: int, provider: str, link: str, language: str) -> str:
+    """The link by which an order is paid. Nobody but the provider says that it was."""
+    name = PROVIDERS.get(provider, provider)
+    if language == "en":
+        return (
+            f"Order {number}: pay {francs(amount_xof)} with {name} here: {link}\n"
+            'If the link no longer works, write "I want to pay".'
+        )
+    return (
+        f"Commande {number} : payez {francs(amount_xof)} par {name} ici : {link}\n"
+        "Si le lien ne marche plus, écrivez « je veux payer »."
+    )
+
+
+def payment_by_hand(
+    number: str, amount_xof: int, provider: str, to: str, instructions: str, language: str
+) -> str:
+    """The provider gives no link: the order stands, and the shop's own instructions count."""
+    name = PROVIDERS.get(provider, provider)
+    tail = f" {instructions.rstrip('.')}." if instructions else ""
+    if language == "en":
+        return (
+            f"Your order {number} is taken. {name} gives no link right now. To pay: {francs(amount_xof)}, {name} {to}."
+            f'{tail}\nFor the link later, write "I want to pay".'
+        )
+    return (
+        f"Votre commande {number} est bien enregistrée. Le lien {name} ne répond pas pour le moment. "
+        f"Pour payer : {francs(amount_xof)}, {name} {to}.{tail}\nPour avoir le lien plus tard, écrivez « je veux payer »."
+    )
 
 
 def order_stands(number: str, language: str) -> str:

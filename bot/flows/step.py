@@ -17,6 +17,7 @@ from bot.core.messages import (
     Reported,
 )
 from bot.flows import (
+    collect,
     converse,
     deliver,
     erasing,
@@ -155,6 +156,8 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
             work.conversation = speaking.say(replace(conversation, person=None), reply, now)
         case "order_placed" | "order_updated":
             work.conversation = tell_orders.obey(conversation, command, now)
+        case collect.NAME:
+            work.conversation = collect.obey(conversation, command, now)
         case "take_over":
             if not conversation.human:
                 work.conversation = replace(

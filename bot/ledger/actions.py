@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from actions.services import LatestOrder, Payment, ShopFacts
@@ -10,6 +11,7 @@ from bot import settings
 from bot.core.catalogue import Product, Zone
 from bot.core.orders import CANCELLABLE, OrderRequest, OrderStatus, PlaceResult
 from bot.ledger.catalogue import LedgerCatalogue
+from bot.ledger.checkouts import LedgerCheckouts
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.order_changes import Changed, OrderChange, change_order
 from bot.ledger.orders import LedgerOrders
@@ -71,6 +73,10 @@ class ActionsLedger:
             by_shopper=True,
         )
         return isinstance(outcome, Changed)
+
+    async def ask_to_pay(self, conversation_id: str, turn_id: str) -> str | None:
+        """Have the last order's payment link put (again), once a turn. Raises Unavailable."""
+        return await LedgerCheckouts(self._ledger).ask(conversation_id, turn_id, time.time())
 
 
 def ledger_from_environment() -> ActionsLedger:

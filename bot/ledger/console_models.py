@@ -115,6 +115,6 @@ class PaymentRow(Base):
     means: Mapped[str]
     amount_xof: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str]
-    """``wallet`` (seen in the shop's own account), ``rider``, ``shop`` (cash at the counter)."""
+    """``wallet`` (seen in the shop's own account), ``rider``, ``shop`` (cash at the counter), ``provider`` (its signed word)."""
     who: Mapped[str]
     at: Mapped[datetime]

@@ -70,34 +70,47 @@ async def change_order(
     """
 
     async def work(connection: AsyncConnection) -> Outcome:
-        locked = select(OrderRow.status, OrderRow.payment_status, OrderRow.version)
-        found = await connection.execute(
-            locked.where(OrderRow.id == order_id, OrderRow.shop_id == shop_id).with_for_update()
-        )
-        row = found.first()
-        if row is None:
-            return None
-        before = await shown(connection, order_id)
-        if expected is not None and not expected(before):
-            return Stale()
-        old, paid = OrderStatus(row.status), PaymentStatus(row.payment_status)
-        new, pays = change.status or old, change.payment or paid
-        if not may_become(old, new) or not payment_may_become(paid, pays):
-            return WrongState(old, paid)
-        if (old, paid) == (new, pays):
-            return Changed(before, fresh=False)
-        at, version = now(), row.version + 1
-        values = {"status": new.value, "payment_status": pays.value, "version": version, "updated_at": at}
-        await connection.execute(update(OrderRow).where(OrderRow.id == order_id).values(**values))
-        if new is OrderStatus.CANCELLED and old is not new:
-            await return_stock(connection, shop_id, order_id, at)
-        after = await shown(connection, order_id)
-        told = {**after, "previous_status": old.value, "previous_payment_status": paid.value}
-        if by_shopper:
-            told["changed_by"] = "shopper"
-        await tell(
-            connection, [event_row(shop_id, f"order.updated:{order_id}:{version}", "order.updated", at, told)]
-        )
-        return Changed(after, fresh=True)
+        return await change_within(connection, shop_id, order_id, change, now(), expected, by_shopper)
 
     return await ledger.write(work)
+
+
+async def change_within(
+    connection: AsyncConnection,
+    shop_id: str,
+    order_id: str,
+    change: OrderChange,
+    at: datetime,
+    expected: Callable[[views.Json], bool] | None = None,
+    by_shopper: bool = False,
+) -> Outcome:
+    """``change_order`` as part of a transaction that writes more."""
+    locked = select(OrderRow.status, OrderRow.payment_status, OrderRow.version)
+    found = await connection.execute(
+        locked.where(OrderRow.id == order_id, OrderRow.shop_id == shop_id).with_for_update()
+    )
+    row = found.first()
+    if row is None:
+        return None
+    before = await shown(connection, order_id)
+    if expected is not None and not expected(before):
+        return Stale()
+    old, paid = OrderStatus(row.status), PaymentStatus(row.payment_status)
+    new, pays = change.status or old, change.payment or paid
+    if not may_become(old, new) or not payment_may_become(paid, pays):
+        return WrongState(old, paid)
+    if (old, paid) == (new, pays):
+        return Changed(before, fresh=False)
+    version = row.version + 1
+    values = {"status": new.value, "payment_status": pays.value, "version": version, "updated_at": at}
+    await connection.execute(update(OrderRow).where(OrderRow.id == order_id).values(**values))
+    if new is OrderStatus.CANCELLED and old is not new:
+        await return_stock(connection, shop_id, order_id, at)
+    after = await shown(connection, order_id)
+    told = {**after, "previous_status": old.value, "previous_payment_status": paid.value}
+    if by_shopper:
+        told["changed_by"] = "shopper"
+    await tell(
+        connection, [event_row(shop_id, f"order.updated:{order_id}:{version}", "order.updated", at, told)]
+    )
+    return Changed(after, fresh=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.addresses import normalise_msisdn, parse
 from bot.core.shops import Policy
@@ -72,22 +72,37 @@ class MobileMoney(_Form):
     instructions: str = ""
 
 
+class WaveMoney(MobileMoney):
+    """With a key of Wave's API the shopper gets a link. ``webhook_secret`` may be a list: any of them verifies."""
+
+    api_key: str | None = Field(None, repr=False)
+    webhook_secret: str | list[str] | None = Field(None, repr=False)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.api_key is None) != (self.webhook_secret is None):
+            raise ValueError("api_key and webhook_secret go together")
+        return self
+
+
 class Payments(_Form):
     """How shoppers may pay, in the order of the fields."""
 
     cash: bool = False
-    wave: MobileMoney | None = None
+    wave: WaveMoney | None = None
     orange_money: MobileMoney | None = None
     mtn_momo: MobileMoney | None = None
     moov_money: MobileMoney | None = None
 
-    def offered(self) -> dict[str, dict[str, str]]:
-        """Method -> ``{to, instructions}``, both empty for cash; methods not taken are left out."""
-        found: dict[str, dict[str, str]] = {"cash": {"to": "", "instructions": ""}} if self.cash else {}
+    def offered(self) -> dict[str, dict[str, Any]]:
+        """Method -> ``{to, instructions}``, both empty for cash; ``link``: paid by one. Methods not taken are left out."""
+        found: dict[str, dict[str, Any]] = {"cash": {"to": "", "instructions": ""}} if self.cash else {}
         for name in ("wave", "orange_money", "mtn_momo", "moov_money"):
             method: MobileMoney | None = getattr(self, name)
             if method is not None:
                 found[name] = {"to": method.to, "instructions": method.instructions}
+                if isinstance(method, WaveMoney) and method.api_key is not None:
+                    found[name]["link"] = True
         return found
 
 

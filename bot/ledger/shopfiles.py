@@ -21,6 +21,7 @@ from bot.ledger.csv_files import read_products, read_zones
 from bot.ledger.problems import Problem, ShopFilesError
 from bot.ledger.shop_yaml import ShopForm
 from bot.ledger.yaml_file import YamlFile, filled
+from bot.payments.accounts import WaveAccount
 
 Accounts = dict[ShopId, dict[ChannelName, Account]]
 
@@ -69,6 +70,18 @@ def load_accounts(folder: Path, environ: Mapping[str, str], *, serve: bool = Tru
     Not ``serve``: a channel whose secrets are not set is left out.
     """
     return {shop.id: channel_accounts(shop) for shop in read_shops(folder, environ, serve=serve)}
+
+
+def load_payment_accounts(
+    folder: Path, environ: Mapping[str, str], *, serve: bool = True
+) -> dict[ShopId, dict[str, WaveAccount]]:
+    """The shops' accounts at payment providers, by method. Raises ShopFilesError. A shop without a key has none."""
+    found: dict[ShopId, dict[str, WaveAccount]] = {}
+    for shop in read_shops(folder, environ, serve=serve):
+        wave = shop.form.payments.wave
+        if wave is not None and wave.api_key and (secrets := _tokens(wave.webhook_secret or "")):
+            found[shop.id] = {"wave": WaveAccount(wave.api_key, secrets)}
+    return found
 
 
 def channel_accounts(shop: ShopFiles) -> dict[ChannelName, Account]:
@@ -179,6 +192,10 @@ def _empty_secrets(file: YamlFile, form: ShopForm, named: set[tuple[int | str, .
             path = ("channels", channel, name)
             if value in ("", []) and path not in named:
                 found.append(file.at(path, f"{channel}: {name} is empty"))
+    for name in ("api_key", "webhook_secret"):
+        path = ("payments", "wave", name)
+        if getattr(form.payments.wave, name, None) in ("", []) and path not in named:
+            found.append(file.at(path, f"wave: {name} is empty"))
     return found
 
 

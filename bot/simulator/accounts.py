@@ -55,6 +55,16 @@ class TelegramBot:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveBusiness:
+    """A Wave Business account: the key of its API, and what signs its webhooks."""
+
+    shop_id: str
+    name: str
+    api_key: str
+    webhook_secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """What the phones show about a shop, and its accounts."""
 
@@ -64,6 +74,7 @@ class Shop:
     phone: str
     senders: tuple[Sender, ...]
     bot: TelegramBot | None
+    wave: WaveBusiness | None = None
 
     def sender(self, channel: str) -> Sender | None:
         """Return the shop's sender on `channel`, or None."""
@@ -133,6 +144,8 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
             token=str(telegram["token"]),
             secret=str(telegram["secret"]),
         )
+    wave = (raw.get("payments") or {}).get("wave") or {}
+    secret = wave.get("webhook_secret")
     return Shop(
         id=str(raw["id"]),
         name=str(raw["name"]),
@@ -140,6 +153,11 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
         phone=str(raw.get("phone", "")),
         senders=tuple(senders),
         bot=bot,
+        wave=WaveBusiness(
+            str(raw["id"]), str(raw["name"]), str(wave["api_key"]), secret[0] if isinstance(secret, list) else str(secret)
+        )
+        if wave.get("api_key")
+        else None,
     )
 
 

@@ -30,6 +30,7 @@ from bot.simulator.telegram_phone import TelegramPhone
 from bot.simulator.telegram_updates import Updates
 from bot.simulator.timing import Pace, SimClock
 from bot.simulator.twilio import TwilioApi
+from bot.simulator.wave import WaveApi
 from bot.simulator.webhooks import WebhookSender
 
 #: Longer than any fault keeps a caller waiting for an answer that does not come.
@@ -58,6 +59,7 @@ class Simulator:
         )
         self.updates = Updates(self.world, self.faults, self.sender, public_url, pace.telegram_retry)
         self.telegram = TelegramPhone(self.world, self.faults, self.updates, self.tasks)
+        self.wave = WaveApi(self.world, self.faults, self.sender, self.tasks, public_url, own_url)
         self.replay = Replay(self.world, self.faults, self.inbound, self.telegram, self.tasks)
         for given in FIRST_PEOPLE:
             self.world.add_person(make_person(ids, given))
@@ -83,6 +85,7 @@ class Simulator:
         )
         app.blueprint(SimGate(self.world, self.faults, self.carrier, relais.public_url).blueprint())
         app.blueprint(StatusPages(self.faults).blueprint())
+        app.blueprint(self.wave.blueprint())
         app.blueprint(relais.blueprint())
 
         async def start(_: object) -> None:

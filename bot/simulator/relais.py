@@ -48,7 +48,7 @@ class Relais:
         """Return the routes; `/c`, `/s` and what they load are the gateway's own, seen through a phone."""
         routes = Blueprint("relais")
         routes.add_route(self.report, "/sim/relais", name="report")
-        for prefix in ("c", "s", "static", "p"):
+        for prefix in ("c", "s", "static", "p", "pay"):
             routes.add_route(self.browse, f"/{prefix}/<rest:path>", methods=["GET", "POST"],
                              name=f"browse_{prefix}")
         return routes

@@ -16,6 +16,11 @@ def sim_signature(key: str, body: bytes, timestamp: str) -> str:
     return hmac.new(key.encode(), body + timestamp.encode(), hashlib.sha256).hexdigest()
 
 
+def wave_signature(secret: str, body: bytes, timestamp: str) -> str:
+    """The value of ``Wave-Signature`` (https://docs.wave.com/webhook)."""
+    return f"t={timestamp},v1={hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).hexdigest()}"
+
+
 def twilio_signature(auth_token: str, url: str, params: Iterable[tuple[str, str]]) -> str:
     """Sign `url` (query kept, fragment left out) followed by the sorted names and their values.
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import aiohttp
 from yarl import URL
 
-from bot.simulator.signing import sim_signature, twilio_signature
+from bot.simulator.signing import sim_signature, twilio_signature, wave_signature
 
 Params = Sequence[tuple[str, str]]
 
@@ -130,6 +130,23 @@ class WebhookSender:
                 "Content-Type": "application/json",
                 "X-Timestamp": stamp,
                 "X-Signature": sim_signature(secret, body, stamp),
+            }
+            outcome = await self._once(url, body, headers, timeout, attempt + 1)
+            if outcome.status is not None and outcome.status < 300:
+                break
+        return outcome
+
+    async def wave(self, url: str, secret: str, body: bytes) -> Outcome:
+        """POST one event as Wave does. How often it repeats is not published: five times, each wait twice the last."""
+        timeout = aiohttp.ClientTimeout(total=30, sock_connect=10)
+        outcome, pause = Outcome(None, "ct", tries=0), self._pause
+        for attempt in range(5):
+            if attempt:
+                await asyncio.sleep(pause)
+                pause *= 2
+            headers = {
+                "Content-Type": "application/json",
+                "Wave-Signature": wave_signature(secret, body, str(int(time.time()))),
             }
             outcome = await self._once(url, body, headers, timeout, attempt + 1)
             if outcome.status is not None and outcome.status < 300:

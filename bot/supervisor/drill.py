@@ -57,6 +57,9 @@ def disguised(shop: Mapping[str, Any]) -> dict[str, Any]:
     for method in copy.get("payments", {}).values():
         if isinstance(method, dict):
             method["to"] = "+2250700000199"
+            method |= {
+                name: f"${{DRILL_PAYMENT_{name.upper()}}}" for name in ("api_key", "webhook_secret") if name in method
+            }
     channels = copy.get("channels") or {}
     for name, invented in (("whatsapp", "+2250700000190"), ("sms", "+2250700000191")):
         channel = channels.get(name)

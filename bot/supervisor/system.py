@@ -146,7 +146,7 @@ def resolve(found: Settings) -> tuple[Settings, dict[str, int], dict[str, str]]:
 
         ports["simulator"] = free_port()
         address = f"http://127.0.0.1:{ports['simulator']}"
-        environ |= dict.fromkeys(("TWILIO_API_URL", "TELEGRAM_API_URL"), address)
+        environ |= dict.fromkeys(("TWILIO_API_URL", "TELEGRAM_API_URL", "WAVE_API_URL"), address)
         # The pages' addresses as in bot/simulator/status_pages.py: a weak vote that the phones page can switch.
         environ |= {f"{name}_STATUS_URL": f"{address}/status/{name.lower()}.json" for name in ("TWILIO", "META")}
         environ["SMS_GATE_API_URL"] = f"{address}/3rdparty/v1"

@@ -23,6 +23,7 @@ from bot.web.rehearsals import Drills
 
 if TYPE_CHECKING:
     from bot.web.console.parts import Console
+    from bot.web.payment_hooks import PaymentDoors
 
 T = TypeVar("T")
 
@@ -81,6 +82,8 @@ class Gateway:
     """Rehearsals of outages; None: they cannot be started here."""
     console: Console | None = None
     """The vendor's console; None: there is none."""
+    payments: PaymentDoors | None = None
+    """Payment providers' accounts; None: no shop has any."""
     guard: Guard = field(default_factory=Guard)
     """Where webhooks may be sent."""
     limits: RedisLimits | None = None

@@ -11,7 +11,7 @@ from sanic import Request, Sanic
 from sanic.config import Config
 from sanic.response import BaseHTTPResponse
 
-from bot.web import health, photos, webhooks
+from bot.web import health, payment_hooks, photos, webhooks
 from bot.web.api import router as api
 from bot.web.chat import routes as chat
 from bot.web.console import router as console
@@ -22,7 +22,7 @@ from bot.web.gateway import Gateway
 from bot.web.headers import secure
 from bot.web.requests import RelaisRequest
 
-AREAS = ("api", "c", "s", "photos", "console", "docs", "healthz", "readyz", "metrics")
+AREAS = ("api", "c", "s", "pay", "photos", "console", "docs", "healthz", "readyz", "metrics")
 """First parts of paths that are counted under their own name."""
 
 log = logging.getLogger("relais.web")
@@ -43,6 +43,7 @@ def create_app(gateway: Gateway, name: str = "relais", touch_up: bool = True) ->
     app.ctx.feed = gateway.feed
     metrics = gateway.metrics
     app.blueprint(webhooks.routes(gateway, metrics))
+    app.blueprint(payment_hooks.routes(gateway, metrics))
     app.blueprint(health.routes(gateway, metrics))
     app.blueprint(chat.routes(gateway))
     app.blueprint(photos.routes(gateway))

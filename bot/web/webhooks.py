@@ -86,7 +86,7 @@ async def _take(
     except PayloadTooLarge:
         return refuse(413, "too_large", {"Connection": "close"})
     body = request.body or b""
-    arrived = WebhookRequest(_path(request), _headers(request), body, ShopId(shop), gateway.clock.now())
+    arrived = WebhookRequest(path_of(request), headers_of(request), body, ShopId(shop), gateway.clock.now())
     items: tuple[Item, ...] = ()
     callback_id: str | None = None
     kept: Awaitable[None] | None = None
@@ -121,12 +121,12 @@ async def _take(
     return HTTPResponse(b"<Response/>", status=200, content_type="text/xml")
 
 
-def _path(request: Request) -> str:
+def path_of(request: Request) -> str:
     """Path and query exactly as they were sent: the signature covers these bytes."""
     return request.raw_url.decode("ascii", "replace")
 
 
-def _headers(request: Request) -> dict[str, str]:
+def headers_of(request: Request) -> dict[str, str]:
     """By lower-case name. Nothing a provider signs with is outside ASCII; such values would only break comparisons."""
     return {name: value if value.isascii() else "" for name, value in request.headers.items()}
 

@@ -4,10 +4,17 @@ from typing import Any, Literal
 
 from alembic import context
 
-from bot.ledger import console_models, integrators, models, product_photos, search_index
+from bot.ledger import console_models, integrators, models, payment_models, product_photos, search_index
 from bot.ledger.columns import Base, Text, UtcDateTime
 
-for _table in (models.OrderRow, console_models.User, integrators.Subscription, product_photos.ProductPhoto, search_index.MessageWords):
+for _table in (
+    models.OrderRow,
+    console_models.User,
+    integrators.Subscription,
+    payment_models.CheckoutRow,
+    product_photos.ProductPhoto,
+    search_index.MessageWords,
+):
     assert _table.__table__ in Base.metadata.sorted_tables, "the models must be loaded to be compared"
 
 

@@ -2,8 +2,8 @@
 import { el, get, post } from "./dom.js";
 
 const GROUPS = { whatsapp: "WhatsApp", telegram: "Telegram", sms: "SMS", twilio: "Twilio", meta: "Meta",
-  sim: "SIM de la boutique", country: "Pays" };
-const OPTIONS = { code: "code", status: "réponse HTTP", seconds: "secondes", retry_after: "attendre (s)", deliver: "le message part quand même",
+  wave: "Paiement Wave", sim: "SIM de la boutique", country: "Pays" };
+const OPTIONS = { code: "code", amount: "montant (F)", status: "réponse HTTP", seconds: "secondes", retry_after: "attendre (s)", deliver: "le message part quand même",
   release: "remis au rétablissement", how: "comment", people: "part des clients (0 à 1)" };
 const CHOICES = { how: [["503", "erreur 503"], ["drop", "connexion coupée"], ["hang", "aucune réponse"]] };
 

@@ -97,6 +97,11 @@ app.open = (url, phone) => {
     phone.browse(target.pathname + target.search, target.host + target.pathname);
     return true;
   }
+  // The stand-in for pay.wave.com is served from here.
+  if (/^\/wave\/c\//.test(target.pathname) && target.hostname === location.hostname) {
+    phone.browse(target.pathname, "pay.wave.com");
+    return true;
+  }
   return false;
 };
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sanic import HTTPResponse
 
 from bot.core.orders import PAYMENTS, OrderStatus, PaymentStatus, may_become, payment_may_become
+from bot.ledger.checkouts import LedgerCheckouts
 from bot.ledger.order_board import LedgerOrderBoard
 from bot.ledger.order_changes import Changed, OrderChange, change_order
 from bot.ledger.views import Json
@@ -49,6 +50,7 @@ async def one(visit: Visit) -> HTTPResponse:
         order=order,
         steps=steps(order),
         payments=await orders.payments(visit.shop, order["id"]),
+        checkouts=await LedgerCheckouts(visit.console.ledger).of_order(visit.shop, order["id"]),
         may_pay=payment_may_become(PaymentStatus(order["payment"]["status"]), PaymentStatus.PAID)
         and order["payment"]["status"] != "paid",
         may_give_back=order["payment"]["status"] == "paid",

@@ -41,6 +41,21 @@ SOURCES = {
     "rider": "remis par le livreur",
     "shop": "reçu en boutique",
 }
+SEEN = {**SOURCES, "provider": "confirmé par le prestataire"}
+"""Where a payment was seen: what a person may say, and the provider's own signed word."""
+CHECKOUTS = {
+    "wanted": "lien demandé",
+    "open": "lien envoyé, pas encore payé",
+    "paid": "payé par le lien",
+    "failed": "pas de lien : consignes envoyées",
+    "closed": "lien expiré",
+}
+PAYMENT_TROUBLES = {
+    "wrong_amount": "Le prestataire annonce un autre montant : la commande n'est pas payée. Regardez votre compte.",
+    "wrong_currency": "Le prestataire annonce une autre monnaie : la commande n'est pas payée. Regardez votre compte.",
+    "paid_before": "Payé une deuxième fois : il faut rendre l'argent.",
+    "cancelled": "La commande était annulée : il faut rendre l'argent.",
+}
 ROLES = {"owner": "Propriétaire", "staff": "Équipe", "reader": "Lecture seule"}
 ROLE_MEANINGS = {
     "owner": "tout, avec les réglages et l'équipe",
