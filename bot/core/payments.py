@@ -50,6 +50,10 @@ class NoSession:
     again: bool
 
 
+A_PERSON = "person"
+"""In ``Checkout.tell``: money came that does not fit the order, so a person is to look at it."""
+
+
 class CheckoutStatus(StrEnum):
     """Our side of it. ``FAILED``: no link could be had; ``CLOSED``: nobody asks after it any more."""
 
@@ -78,7 +82,7 @@ class Checkout:
     attempts: int
     """Tries to get the link, then looks at the session."""
     tell: str | None
-    """What asked for it and has not been answered in the chat: the order's event, or a turn."""
+    """What asked for it and has not been answered in the chat: the order's event, a turn, or ``A_PERSON``."""
 
 
 class Settled(StrEnum):

@@ -264,6 +264,17 @@ def payment_link(number: str, amount_xof: int, provider: str, link: str, languag
     )
 
 
+def payment_to_check(number: str, provider: str, language: str) -> str:
+    """Money came that does not fit the order."""
+    name = PROVIDERS.get(provider, provider)
+    if language == "en":
+        return f"Order {number}: what {name} tells us of your payment does not match it. Someone from the shop is checking and will answer you here."
+    return (
+        f"Commande {number} : le paiement annoncé par {name} ne correspond pas à la commande. "
+        "Une personne de la boutique vérifie et vous répond ici."
+    )
+
+
 def payment_by_hand(
     number: str, amount_xof: int, provider: str, to: str, instructions: str, language: str
 ) -> str:

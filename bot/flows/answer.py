@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import handover, moving, speaking, wording
+from bot.core import moving, speaking, wording
 from bot.core.addresses import ChannelName
 from bot.core.conversations import LINK_SECONDS, LinkOffer
 from bot.core.messages import Purpose, Received, Reply
 from bot.flows.deliver import offer_page
 from bot.flows.desk import Desk, Work
+from bot.flows.hand_over import hand_over
 from bot.ports import Answer
 
 
@@ -39,15 +40,8 @@ async def apply_answer(
             offer_telegram(desk, work, now, asked=False)
     if newcomer and received.channel is ChannelName.TELEGRAM:
         _offer_contact(work, now)
-    if answer.hand_over and not work.conversation.human:
-        work.conversation = replace(
-            work.conversation,
-            human=True,
-            human_since=now,
-            person=handover.awaited(work.shop, now),
-            unanswered=(),
-        )
-        work.event("conversation.handed_over", now, received.id, to="human")
+    if answer.hand_over:
+        hand_over(work, now, received.id)
     if answer.move_to is not None:
         await _change_channel(desk, work, answer.move_to, now)
 

@@ -12,9 +12,9 @@ import structlog
 
 from bot.core import speaking, wording
 from bot.core.addresses import LaneId, ShopId
-from bot.core.conversations import Conversation
 from bot.core.messages import Command, Purpose, Reply
 from bot.core.payments import (
+    A_PERSON,
     TRIES,
     TRY_AGAIN,
     Checkout,
@@ -24,6 +24,8 @@ from bot.core.payments import (
     Settled,
     next_look,
 )
+from bot.flows.desk import Work
+from bot.flows.hand_over import hand_over
 from bot.flows.receive import put_item
 from bot.ports import CheckoutProviders, Checkouts, Clock, Codec, Lanes, Settling
 
@@ -103,7 +105,9 @@ class Collector:
             "provider": checkout.provider,
             "amount_xof": str(checkout.amount_xof),
         }
-        if checkout.status is CheckoutStatus.OPEN and checkout.link:
+        if checkout.tell == A_PERSON:
+            given["person"] = "yes"
+        elif checkout.status is CheckoutStatus.OPEN and checkout.link:
             given["link"] = checkout.link
             if checkout.expires_at is not None:
                 given["expires_at"] = str(checkout.expires_at)
@@ -129,12 +133,15 @@ class Collector:
                 log.warning("payment.no_look", shop=checkout.shop_id, provider=checkout.provider, reason=reason)
 
 
-def obey(conversation: Conversation, command: Command, now: float) -> Conversation:
-    """``payment_link`` within the lane: say the link, or without one how to pay by hand."""
+def obey(work: Work, command: Command, now: float) -> None:
+    """``payment_link`` within the lane: say the link, or without one how to pay by hand, or who looks at the money."""
     number, provider = command.argument("number") or "", command.argument("provider") or ""
     amount, link = int(command.argument("amount_xof") or 0), command.argument("link")
-    language = conversation.customer.language
-    if link is not None:
+    language = work.conversation.customer.language
+    if command.argument("person") is not None:
+        text = wording.payment_to_check(number, provider, language)
+        hand_over(work, now, command.id)
+    elif link is not None:
         text = wording.payment_link(number, amount, provider, link, language)
     else:
         to, instructions = command.argument("to") or "", command.argument("instructions") or ""
@@ -143,4 +150,4 @@ def obey(conversation: Conversation, command: Command, now: float) -> Conversati
     reply = Reply(
         text, Purpose.STATUS_CHANGE, author="system", expires_at=None if expires is None else float(expires)
     )
-    return speaking.say(conversation, reply, now)
+    work.conversation = speaking.say(work.conversation, reply, now)

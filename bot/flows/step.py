@@ -157,7 +157,7 @@ async def _obey(desk: Desk, work: Work, command: Command) -> None:
         case "order_placed" | "order_updated":
             work.conversation = tell_orders.obey(conversation, command, now)
         case collect.NAME:
-            work.conversation = collect.obey(conversation, command, now)
+            collect.obey(work, command, now)
         case "take_over":
             if not conversation.human:
                 work.conversation = replace(

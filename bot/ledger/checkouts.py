@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.orders import OrderStatus, PaymentStatus
-from bot.core.payments import LOOKS, PROVIDERS, STILL_USEFUL, Checkout, CheckoutStatus, Session
+from bot.core.payments import A_PERSON, LOOKS, PROVIDERS, STILL_USEFUL, Checkout, CheckoutStatus, Session
 from bot.ledger.engine import Ledger
 from bot.ledger.feed_readers import BATCH, read_up_to, unread
 from bot.ledger.models import OrderRow, OutboxRow, Shop
@@ -71,7 +71,7 @@ class LedgerCheckouts:
                 return None
             query = select(CheckoutRow.__table__).where(CheckoutRow.order_id == order_id)
             last = (await connection.execute(query.order_by(CheckoutRow.ordinal.desc()).limit(1))).first()
-            if last is not None and (not again or last.status == CheckoutStatus.WANTED):
+            if last is not None and (not again or last.status == CheckoutStatus.WANTED or last.tell == A_PERSON):
                 return str(order.number)
             useful = instant(now + STILL_USEFUL)
             if last is not None and last.status == CheckoutStatus.OPEN and (
@@ -134,7 +134,8 @@ class LedgerCheckouts:
 
     async def told(self, checkout: Checkout, now: float) -> None:
         """It stands in the lane. An open one is looked at later."""
-        look_at = instant(now + LOOKS[0]) if checkout.status is CheckoutStatus.OPEN else None
+        looks = checkout.status is CheckoutStatus.OPEN and checkout.tell != A_PERSON
+        look_at = instant(now + LOOKS[0]) if looks else None
         statement = update(CheckoutRow).where(CheckoutRow.id == checkout.id, CheckoutRow.tell == checkout.tell)
         async with self._ledger.writing() as connection:
             await connection.execute(statement.values(tell=None, due_at=look_at, attempts=0))

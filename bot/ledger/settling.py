@@ -11,7 +11,16 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.orders import OrderStatus, PaymentStatus
-from bot.core.payments import PROVIDERS, CheckoutStatus, Session, SessionState, Settled, Trouble, mismatch
+from bot.core.payments import (
+    A_PERSON,
+    PROVIDERS,
+    CheckoutStatus,
+    Session,
+    SessionState,
+    Settled,
+    Trouble,
+    mismatch,
+)
 from bot.ledger.console_models import PaymentRow
 from bot.ledger.engine import Ledger
 from bot.ledger.order_changes import Changed, OrderChange, change_within
@@ -56,11 +65,23 @@ class LedgerSettling:
                 return Settled.REPEATED
             wrong = mismatch(row.amount_xof, session)
             if wrong is not None:
-                await _note(connection, row.id, trouble=wrong.value, due_at=None)
+                # Open, also where the answer that gave the link is still under way: nobody is to ask for another.
+                await _note(
+                    connection,
+                    row.id,
+                    status=CheckoutStatus.OPEN.value,
+                    session_id=session.id,
+                    trouble=wrong.value,
+                    **self._for_a_person(),
+                )
                 return Settled.MISMATCH
             return await self._paid(connection, row, session)
 
         return await self._ledger.write(work)
+
+    def _for_a_person(self) -> dict[str, Any]:
+        """Due at once. The lane takes it once, however often it is told."""
+        return {"tell": A_PERSON, "due_at": self._now()}
 
     async def _paid(self, connection: AsyncConnection, row: Any, session: Session) -> Settled:
         at = self._now()
@@ -76,8 +97,7 @@ class LedgerSettling:
             status=CheckoutStatus.PAID.value,
             session_id=session.id,
             trouble=trouble.value if trouble else None,
-            tell=None,
-            due_at=None,
+            **(self._for_a_person() if trouble is Trouble.CANCELLED else {"tell": None, "due_at": None}),
         )
         if fresh:
             payment = {

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.core.addresses import ShopId
+from bot.core.addresses import ChannelName, ShopId
+from bot.core.orders import OrderStatus
 from bot.core.payments import LOOKS, Checkout, NoSession, Session, SessionState, Settled
 from bot.flows.collect import Collector
 from bot.ledger.checkouts import LedgerCheckouts
@@ -81,6 +82,7 @@ class Counter:
     ledger: Ledger
     till: Till
     order: str
+    settling: LedgerSettling
     collector: Collector
 
     async def work(self) -> None:
@@ -94,7 +96,7 @@ class Counter:
         await self.work()
 
     async def settle(self, session: Session) -> Settled:
-        outcome = await LedgerSettling(self.ledger).settle(SHOP, "wave", session)
+        outcome = await self.settling.settle(SHOP, "wave", session)
         await self.work()
         return outcome
 
@@ -125,10 +127,9 @@ async def shop(ledger: Ledger) -> Counter:
         await connection.execute(OrderRow.__table__.update().values(payment_method="wave"))
         await connection.execute(OutboxRow.__table__.update().values(occurred_at=placed))
     till = Till(world=world)
-    collector = Collector(
-        LedgerCheckouts(ledger), LedgerSettling(ledger), till, world.lanes, codec, world.clock
-    )
-    return Counter(world, ledger, till, order, collector)
+    settling = LedgerSettling(ledger, lambda: datetime.fromtimestamp(world.clock.now(), UTC))
+    collector = Collector(LedgerCheckouts(ledger), settling, till, world.lanes, codec, world.clock)
+    return Counter(world, ledger, till, order, settling, collector)
 
 
 async def test_the_link_comes_once_and_the_payment_is_told_once(shop: Counter) -> None:
@@ -185,6 +186,9 @@ async def test_what_does_not_fit_is_noted_and_never_paid(shop: Counter, change: 
     await shop.work()
     assert await shop.settle(replace(shop.till.paid(), **change)) is Settled.MISMATCH
     assert ((await shop.row()).payment_status, (await shop.checkouts())[0].trouble) == ("unpaid", trouble)
+    assert await shop.settle(replace(shop.till.paid(), **change)) is Settled.MISMATCH
+    assert ["une personne" in text.lower() for text in shop.said] == [False, True]  # said once
+    assert (await shop.world.conversation()).human
     # The right word, when it comes, still counts.
     assert await shop.settle(shop.till.paid()) is Settled.PAID
 
@@ -192,9 +196,8 @@ async def test_what_does_not_fit_is_noted_and_never_paid(shop: Counter, change: 
 async def test_the_word_of_another_shop_or_session_counts_for_nothing(shop: Counter) -> None:
     await shop.work()
     session = shop.till.paid()
-    settling = LedgerSettling(shop.ledger)
-    assert await settling.settle("coton-doux", "wave", session) is Settled.UNKNOWN
-    assert await settling.settle(SHOP, "wave", replace(session, id="cos-other")) is Settled.UNKNOWN
+    assert await shop.settling.settle("coton-doux", "wave", session) is Settled.UNKNOWN
+    assert await shop.settling.settle(SHOP, "wave", replace(session, id="cos-other")) is Settled.UNKNOWN
     assert (await shop.row()).payment_status == "unpaid"
 
 
@@ -242,12 +245,11 @@ async def test_a_paid_order_gives_no_link_and_money_that_comes_twice_is_shown(sh
 
 
 async def test_money_for_a_cancelled_order_is_paid_and_shown(shop: Counter) -> None:
-    from bot.core.orders import OrderStatus
-
     await shop.work()
     await change_order(shop.ledger, SHOP, shop.order, OrderChange(status=OrderStatus.CANCELLED))
     assert await shop.settle(shop.till.paid()) is Settled.PAID
     assert ((await shop.row()).payment_status, (await shop.checkouts())[0].trouble) == ("paid", "cancelled")
+    assert (await shop.world.conversation()).human
 
 
 async def test_without_a_key_nothing_changes(shop: Counter) -> None:
@@ -261,6 +263,7 @@ async def test_without_a_key_nothing_changes(shop: Counter) -> None:
 
 async def test_the_link_follows_a_shopper_who_has_moved(shop: Counter) -> None:
     await shop.world.link_telegram()
+    await shop.world.write("Je continue ici", ChannelName.TELEGRAM)
     await shop.work()
     there = [text for text in shop.world.telegram.texts if "pay.example" in text]
     assert len(there) == 1

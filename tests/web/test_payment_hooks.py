@@ -10,14 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.addresses import ShopId
 from bot.core.payments import Session, Settled
 from bot.payments.accounts import WaveAccount
 from bot.ports import Unavailable
 from bot.simulator.signing import wave_signature
 from bot.web.payment_hooks import PaymentDoors
-from bot.web.server import create_app
-from tests.web.house import SHOP, House
+from tests.web.house import OTHER, SHOP, House, open_house
 
 SECRET = "wave-secret"
 PATH = f"/webhooks/payments/wave/{SHOP}"
@@ -62,10 +60,59 @@ class Door:
 
 
 @pytest.fixture
-async def door(house: House) -> AsyncIterator[Door]:
+async def door() -> AsyncIterator[Door]:
     desk = Desk()
-    doors = PaymentDoors({ShopId(SHOP): {"wave": WaveAccount("key", (SECRET,))}}, desk)
-    app = create_app(house.gateway(payments=doors), "payments", touch_up=False)
-    async with app.asgi_client as _:
-        pass
-    yield Door(house, house.http, desk)
+    async with open_house(work=False, payments=PaymentDoors({SHOP: {"wave": WaveAccount("key", (SECRET,))}}, desk)) as house:
+        yield Door(house, house.http, desk)
+
+
+async def test_a_signed_callback_is_settled_and_answered_with_200(door: Door) -> None:
+    answer = await door.post()
+    [(shop, provider, session)] = door.desk.told
+    assert (answer.status_code, shop, provider) == (200, SHOP, "wave")
+    assert (session.id, session.amount_xof, session.reference) == ("cos-1", 5000, "ord_1-1")
+
+
+@pytest.mark.parametrize("path", [f"/webhooks/payments/wave/{OTHER}", f"/webhooks/payments/cinetpay/{SHOP}"])
+async def test_a_shop_without_such_an_account_is_404_before_anything_is_read(door: Door, path: str) -> None:
+    assert (await door.post(b"x" * 300_000, path=path)).status_code == 404
+
+
+async def test_over_256_kb_is_413_before_the_signature_counts(door: Door) -> None:
+    assert (await door.post(b"x" * (256 * 1024 + 1))).status_code == 413
+
+
+@pytest.mark.parametrize("wrong", [{"secret": "guessed"}, {"at": -301}, {"at": 302}], ids=str)
+async def test_what_wave_did_not_sign_just_now_is_403_and_does_nothing(door: Door, wrong: dict[str, Any]) -> None:
+    assert ((await door.post(**wrong)).status_code, door.desk.told) == (403, [])
+
+
+async def test_signed_nonsense_is_400(door: Door) -> None:
+    assert [(await door.post(body)).status_code for body in (b"{", b"[]", {**PAID, "data": {}})] == [400] * 3
+
+
+async def test_another_kind_of_event_is_taken_and_kept(door: Door) -> None:
+    assert (await door.post({"type": "merchant.payment_received"})).status_code == 200
+    assert (door.desk.told, [kept[1:3] for kept in door.house.kept]) == (
+        [], [("payments-wave", "merchant.payment_received")]
+    )
+
+
+async def test_what_does_not_fit_is_taken_and_kept(door: Door) -> None:
+    door.desk.answer = Settled.MISMATCH
+    assert (await door.post()).status_code == 200
+    assert [kept[2] for kept in door.house.kept] == ["payment mismatch"]
+
+
+async def test_what_is_not_written_down_is_503_and_comes_again(door: Door) -> None:
+    door.desk.answer = None
+    answer = await door.post()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_the_page_after_paying_proves_nothing(door: Door) -> None:
+    for outcome, words in (("merci", "confirmé"), ("echec", "Rien n&#39;est payé")):
+        page = await door.http.get(f"/pay/{SHOP}/{outcome}")
+        assert page.status_code == 200 and words in page.text
+    assert [(await door.http.get(path)).status_code for path in (f"/pay/{SHOP}/x", "/pay/nobody/merci")] == [404, 404]
+    assert door.desk.told == []

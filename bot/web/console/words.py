@@ -53,7 +53,7 @@ CHECKOUTS = {
 PAYMENT_TROUBLES = {
     "wrong_amount": "Le prestataire annonce un autre montant : la commande n'est pas payée. Regardez votre compte.",
     "wrong_currency": "Le prestataire annonce une autre monnaie : la commande n'est pas payée. Regardez votre compte.",
-    "paid_before": "Payé une deuxième fois : il faut rendre l'argent.",
+    "paid_before": "La commande était déjà notée payée : regardez votre compte, et rendez ce qui serait venu deux fois.",
     "cancelled": "La commande était annulée : il faut rendre l'argent.",
 }
 ROLES = {"owner": "Propriétaire", "staff": "Équipe", "reader": "Lecture seule"}
