@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -242,6 +243,29 @@ async def test_a_paid_order_gives_no_link_and_money_that_comes_twice_is_shown(sh
         "paid_before",
         [],
     )
+
+
+async def test_callbacks_and_a_vendor_at_once_pay_and_tell_once(shop: Counter) -> None:
+    await shop.work()
+    session = shop.till.paid()
+    told = (shop.settling.settle(SHOP, "wave", session) for _ in range(4))
+    *settled, _ = await asyncio.gather(*told, change_order(shop.ledger, SHOP, shop.order, PAID))
+    await shop.work()
+    assert sorted(settled) == [Settled.PAID, *[Settled.REPEATED] * 3]
+    assert ((await shop.row()).payment_status, list(shop.said)[1:]) == ("paid", ["Commande AM-1001 : paiement reçu, merci."])
+
+
+async def test_a_callback_that_overtakes_our_own_commit_counts(shop: Counter) -> None:
+    book, now = LedgerCheckouts(shop.ledger), shop.world.clock.now()
+    await Numberer(shop.ledger).once()
+    await book.begin(now)
+    (wanted,) = await book.due(now, 9)
+    session = await shop.till.open(wanted)
+    assert isinstance(session, Session)
+    assert await shop.settle(shop.till.paid()) is Settled.PAID
+    await book.opened(wanted, session, now)  # too late to open what is paid
+    await shop.turn(60)
+    assert (list(shop.said), (await shop.checkouts())[0].status) == (["Commande AM-1001 : paiement reçu, merci."], "paid")
 
 
 async def test_money_for_a_cancelled_order_is_paid_and_shown(shop: Counter) -> None:

@@ -54,6 +54,8 @@ class OrderDelivery(Shape):
 
 
 class Payment(Shape):
+    """``paid`` is said by a person, or by the provider whose link the shopper got (``wave``, in shops with an account)."""
+
     method: Literal["cash", "orange_money", "mtn_momo", "moov_money", "wave"]
     status: Literal["unpaid", "pending", "paid", "refunded"]
 
