@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from actions import services
+from actions import services, texts
 from actions.turns import Turn
 from bot.core.wording import plain
 
@@ -15,11 +15,13 @@ async def offer_link(turn: Turn) -> bool:
     """Have the last order's link put, where the text speaks of paying and nothing else is under way. False: no link."""
     if turn.basket.lines or not _PAY.search(plain(turn.text)):
         return False
-    if not any(payment.link for payment in turn.shelf.shop.payments.values()):
+    by_link = [method for method, payment in turn.shelf.shop.payments.items() if payment.link]
+    if not by_link:
         return False
     number = await services.current().ask_to_pay(turn.conversation_id, turn.turn_id)
     if number is None:
         return False
-    said = f"by the link of order {number}, coming now" if turn.language == "en" else f"le lien de la commande {number} arrive"
-    turn.say("utter_payments", methods=said)
+    names = ", ".join(texts.payment(method, turn.language) for method in by_link)
+    coming = f"the link of order {number} is coming" if turn.language == "en" else f"le lien de la commande {number} arrive"
+    turn.say("utter_payments", methods=f"{names}, {coming}")
     return True

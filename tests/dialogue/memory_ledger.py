@@ -39,7 +39,7 @@ class MemoryLedger:
         self._check()
         facts = yaml.safe_load((self._folder / shop_id / "shop.yml").read_text(encoding="utf-8"))
         payments = {
-            method: Payment() if given is True else Payment(given["to"], given["instructions"])
+            method: Payment() if given is True else Payment(given["to"], given["instructions"], "api_key" in given)
             for method, given in facts["payments"].items()
         }
         return ShopFacts(
@@ -92,6 +92,11 @@ class MemoryLedger:
         self._check()
         self.cancelled.add(order_id)
         return True
+
+    async def ask_to_pay(self, conversation_id: str, turn_id: str) -> str | None:
+        self._check()
+        found = await self.latest(conversation_id)
+        return found.number if found is not None else None
 
     def set_stock(self, shop_id: str, product_id: str, left: int) -> None:
         self._stock[shop_id, product_id] = left

@@ -10,7 +10,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
-from actions.browse_actions import BrowseCatalogue
+from actions.browse_actions import AskPayment, BrowseCatalogue
 from actions.checkout_actions import Confirm
 from actions.services import FRESH, Services
 from bot.core.basket import Basket, BasketLine, Checkout, to_dict
@@ -63,6 +63,19 @@ async def test_a_confirmed_recap_is_placed_and_closes_the_basket(ledger: MemoryL
     outcome = await result(Confirm(), tracker(READY))
     assert (outcome["order_id"], outcome["restart"]) == ("order-1", True)
     assert (outcome["basket"]["closed"], outcome["basket"]["version"]) == (True, 5)
+
+
+@pytest.mark.parametrize(("shop", "said"), [("coton-doux", "Wave, le lien de la commande R-0001 arrive"), ("awa-mode", "Orange Money")])
+async def test_who_wants_to_pay_an_order_gets_its_link_where_the_shop_has_one(
+    ledger: MemoryLedger, shop: str, said: str
+) -> None:
+    await result(Confirm(), tracker(READY))
+    asked = tracker(
+        Basket("basket-2", 0), "ask_payment", "je veux payer", shop_id=shop, awaiting=None, asked_version=None
+    )
+    heard = CollectingDispatcher()
+    await AskPayment().run(heard, asked, {})
+    assert said in str(heard.messages[0])
 
 
 async def test_a_ledger_that_is_down_fails_the_action(ledger: MemoryLedger) -> None:

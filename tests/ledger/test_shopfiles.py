@@ -13,8 +13,9 @@ from bot.core.catalogue import Product
 from bot.core.hours import is_open, opens_at
 from bot.ledger.csv_files import read_products, write_products
 from bot.ledger.problems import Problem, ShopFilesError
-from bot.ledger.shopfiles import load_accounts, read_shops
+from bot.ledger.shopfiles import load_accounts, load_payment_accounts, read_shops
 from bot.ledger.shops import week
+from bot.payments.accounts import WaveAccount
 from tests.ledger.samples import ENVIRONMENT, PRODUCTS_CSV, SHOP_YML, ZONES_CSV, write_shop
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
@@ -198,6 +199,33 @@ def test_no_secret_is_shown_or_kept(tmp_path: Path) -> None:
 
     for text in (repr(shop), repr(shop.form), str(shop.form.settings())):
         assert not any(secret in text for secret in ("nouveau", "ancien", "jeton", "123:abc", "secret_1"))
+
+
+def with_wave(folder: Path, more: str) -> Path:
+    return write_shop(folder, shop=SHOP_YML.replace('"Gardez le reçu"}', f'"Gardez le reçu", {more}}}'))
+
+
+def test_a_wave_account_has_one_webhook_secret_or_several_and_keeps_them_to_itself(tmp_path: Path) -> None:
+    folder = with_wave(tmp_path, "api_key: wave_cle, webhook_secret: [wave_neuf, wave_vieux]")
+    assert load_payment_accounts(folder, ENVIRONMENT) == {
+        "chez-test": {"wave": WaveAccount("wave_cle", ("wave_neuf", "wave_vieux"))}
+    }
+    (shop,) = read_shops(folder, ENVIRONMENT)
+    assert shop.form.settings()["payments"]["wave"] == {"to": "+2250700000199", "instructions": "Gardez le reçu", "link": True}
+    assert not any(word in repr(shop) for word in ("wave_cle", "wave_neuf", "wave_vieux"))
+
+
+def test_a_shop_without_a_wave_key_is_paid_by_hand(tmp_path: Path) -> None:
+    (shop,) = read_shops(write_shop(tmp_path), ENVIRONMENT)
+    assert shop.form.settings()["payments"]["wave"] == {"to": "+2250700000199", "instructions": "Gardez le reçu"}
+    assert load_payment_accounts(tmp_path, ENVIRONMENT) == {}
+
+
+def test_half_a_wave_account_is_told_without_the_half(tmp_path: Path) -> None:
+    with pytest.raises(ShopFilesError) as raised:
+        read_shops(with_wave(tmp_path, "api_key: wave_cle"), ENVIRONMENT)
+    (problem,) = map(str, raised.value.problems)
+    assert "api_key and webhook_secret go together" in problem and "wave_cle" not in problem
 
 
 def test_products_survive_a_spreadsheet() -> None:
