@@ -23,6 +23,7 @@ from bot.ledger.models import (
     OrderRow,
     OutboxRow,
 )
+from bot.ledger.payment_models import CheckoutRow
 from bot.ledger.times import utc_now
 
 
@@ -64,6 +65,10 @@ async def erase(
         )
         await connection.execute(delete(AddressRow).where(AddressRow.customer_id == customer_id))
         await _forget_rejects(connection, [*lanes, customer_id])
+        theirs = select(OrderRow.id).where(OrderRow.shop_id == shop_id, OrderRow.customer_id == customer_id)
+        await connection.execute(
+            update(CheckoutRow).where(CheckoutRow.order_id.in_(theirs)).values(link=None, tell=None, due_at=None)
+        )
         await connection.execute(
             update(OrderRow)
             .where(OrderRow.shop_id == shop_id, OrderRow.customer_id == customer_id)

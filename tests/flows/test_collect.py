@@ -18,6 +18,7 @@ from bot.core.payments import LOOKS, Checkout, NoSession, Session, SessionState,
 from bot.flows.collect import Collector
 from bot.ledger.checkouts import LedgerCheckouts
 from bot.ledger.engine import Ledger
+from bot.ledger.erasing import erase
 from bot.ledger.models import OrderRow, OutboxRow, Shop
 from bot.ledger.numbering import Numberer
 from bot.ledger.order_board import LedgerOrderBoard
@@ -266,6 +267,14 @@ async def test_a_callback_that_overtakes_our_own_commit_counts(shop: Counter) ->
     await book.opened(wanted, session, now)  # too late to open what is paid
     await shop.turn(60)
     assert (list(shop.said), (await shop.checkouts())[0].status) == (["Commande AM-1001 : paiement reçu, merci."], "paid")
+
+
+async def test_erasing_a_shopper_takes_the_link_and_what_was_to_be_said(shop: Counter) -> None:
+    await shop.work()
+    await LedgerCheckouts(shop.ledger).ask(shop.world.lane(), "turn 2", shop.world.clock.now())
+    await erase(shop.ledger, SHOP, (await shop.row()).customer_id)
+    ((link, tell, due_at, amount),) = [(c.link, c.tell, c.due_at, c.amount_xof) for c in await shop.checkouts()]
+    assert (link, tell, due_at, amount > 0) == (None, None, None, True)
 
 
 async def test_money_for_a_cancelled_order_is_paid_and_shown(shop: Counter) -> None:
