@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.orders import OrderStatus
@@ -19,11 +19,12 @@ from bot.flows.collect import Collector
 from bot.ledger.checkouts import LedgerCheckouts
 from bot.ledger.engine import Ledger
 from bot.ledger.erasing import erase
-from bot.ledger.models import OrderRow, OutboxRow, Shop
+from bot.ledger.models import Customer, OrderRow, OutboxRow, Shop
 from bot.ledger.numbering import Numberer
 from bot.ledger.order_board import LedgerOrderBoard
 from bot.ledger.order_changes import OrderChange, change_order
 from bot.ledger.settling import LedgerSettling
+from bot.ledger.times import utc_now
 from bot.storage import codec
 from tests.flows.test_tell_orders import PAID, ledger, place, tell
 from tests.flows.world import SHOP, World
@@ -272,7 +273,12 @@ async def test_a_callback_that_overtakes_our_own_commit_counts(shop: Counter) ->
 async def test_erasing_a_shopper_takes_the_link_and_what_was_to_be_said(shop: Counter) -> None:
     await shop.work()
     await LedgerCheckouts(shop.ledger).ask(shop.world.lane(), "turn 2", shop.world.clock.now())
-    await erase(shop.ledger, SHOP, (await shop.row()).customer_id)
+    customer = (await shop.row()).customer_id
+    async with shop.ledger.writing() as connection:
+        known = {"id": customer, "shop_id": SHOP, "folded_name": "", "language": "fr", "roads": 0}
+        known |= {"mark": "", "created_at": utc_now()}
+        await connection.execute(insert(Customer).values(known))
+    await erase(shop.ledger, SHOP, customer)
     ((link, tell, due_at, amount),) = [(c.link, c.tell, c.due_at, c.amount_xof) for c in await shop.checkouts()]
     assert (link, tell, due_at, amount > 0) == (None, None, None, True)
 
