@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -99,13 +100,28 @@ class Running:
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[int]:
-        """``kill -STOP`` one process for as long as the block lasts; its pid."""
+        """``kill -STOP`` one process for as long as the block lasts; its pid.
+
+        Not inside a write of SQLite's: that would hold up every other writer, which is SQLite's way and not looked at here.
+        """
         pid = self.pid(name)
         os.kill(pid, signal.SIGSTOP)
         try:
+            while self._locked():
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.05)
+                os.kill(pid, signal.SIGSTOP)
             yield pid
         finally:
             os.kill(pid, signal.SIGCONT)
+
+    def _locked(self) -> bool:
+        with closing(sqlite3.connect(self.data / "relais.db", timeout=0.5, isolation_level=None)) as ledger:
+            try:
+                ledger.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
 
     @contextmanager
     def second_worker(self) -> Iterator[None]:

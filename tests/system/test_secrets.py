@@ -33,6 +33,14 @@ def demo_passwords(relais: Running) -> set[str]:
     return set(users)
 
 
+def without_shops(relais: Running, text: str) -> str:
+    """A shop's own numbers stand on its posters; they name accounts in figures and logs."""
+    for shop in relais.keys:
+        for sender in senders(relais, shop).values():
+            text = text.replace(sender.address.removeprefix("whatsapp:"), "")
+    return text
+
+
 def test_no_log_and_no_figure_tells_a_secret_or_a_number(relais: Running, person: Person) -> None:
     known = secrets(relais)
     begin(person)
@@ -57,11 +65,11 @@ def test_no_log_and_no_figure_tells_a_secret_or_a_number(relais: Running, person
     assert links
     written = [path for path in relais.data.rglob("*.log") if path.stat().st_size]
     assert {"gateway.log", "worker.log"} <= {path.name for path in written}
-    logs = {path.name: path.read_text("utf-8", "replace") for path in written}
+    logs = {path.name: without_shops(relais, path.read_text("utf-8", "replace")) for path in written}
     terminal = logs.pop("supervisor.log")
     found = {name: leaks(text, known | demo_passwords(relais)) for name, text in logs.items()}
     found["terminal"] = leaks(terminal, known)
     assert {name: lines[:3] for name, lines in found.items() if lines} == {}
     figures = relais.http.get(f"{relais.gateway}/metrics").text
     assert "relais_" in figures
-    assert leaks(figures, known) == []
+    assert leaks(without_shops(relais, figures), known) == []
