@@ -560,10 +560,6 @@ class Losses(Protocol):
         """Mark them: what the ledger knows of them has been asked for. ``new``: it knew nobody, so nothing was lost."""
         ...
 
-    async def doubt(self) -> None:
-        """Where the store may lose its last moments unseen (copies that follow late, a late sync), say `never` no more."""
-        ...
-
     async def never(self, partition: int) -> bool:
         """Has it lost nothing since the ledger knew nobody? Then what has no record there never had one."""
         ...

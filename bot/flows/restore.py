@@ -31,7 +31,6 @@ async def restore(losses: Losses, records: Records, lanes: Lanes, codec: Codec, 
 
     Marked as whole only afterwards: who dies in between does it again, which wakes some twice.
     """
-    await losses.doubt()
     emptied = frozenset(await losses.emptied())
     if not emptied:
         return None

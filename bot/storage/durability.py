@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -42,11 +42,6 @@ class Durability:
         return self.complaint is None
 
     @property
-    def exact(self) -> bool:
-        """Nothing that was acknowledged can be missing later: one server, synced before each answer, evicting nothing."""
-        return self.level is Level.FSYNC and self.replicas == 0 and self.evicts is False
-
-    @property
     def complaint(self) -> str | None:
         """Why nothing can be promised on this server, in words for its operator."""
         if self.level is Level.NONE:
@@ -57,16 +52,12 @@ class Durability:
 
 
 async def durability(client: Redis) -> Durability:
-    """Ask CONFIG, and INFO where CONFIG is forbidden; of a cluster, the weakest master, with the most replicas of any.
-
-    Raises ``ports.Unavailable``.
-    """
+    """Ask CONFIG, and INFO where CONFIG is forbidden; of a cluster, the weakest master. Raises ``ports.Unavailable``."""
     if not isinstance(client, RedisCluster):
         return await _of_server(client)
     await reach(client.initialize())
     found = [await _of_server(client, target_nodes=node) for node in client.get_primaries()]
-    weakest = min(found, key=lambda one: (one.trustworthy, list(Level)[::-1].index(one.level)))
-    return replace(weakest, replicas=max(one.replicas for one in found))
+    return min(found, key=lambda one: (one.trustworthy, list(Level)[::-1].index(one.level)))
 
 
 async def _of_server(client: Redis, **which: Any) -> Durability:

@@ -10,7 +10,6 @@ from bot.core.addresses import PARTITIONS, Address, LaneId, ShopId, home_lane, p
 from bot.core.conversations import Conversation
 from bot.ports import Losses, Records
 from bot.storage.connection import PREFIX, Keys, as_client, reach
-from bot.storage.durability import durability
 from bot.storage.memory_lanes import MemoryLanes
 
 _NEW, _RESTORED = b"new", b"restored"
@@ -30,16 +29,6 @@ class RedisLosses:
             pipeline.exists(key)
         found = await reach(pipeline.execute())
         return [partition for partition in range(PARTITIONS) if not found[partition]]
-
-    async def doubt(self) -> None:
-        """Asked every second: a replica is seen long before it can take over, and the change of marks reaches it."""
-        if (await durability(self._redis)).exact:
-            return
-        pipeline = self._redis.pipeline(transaction=False)
-        for key in self._keys.whole:
-            pipeline.get(key)
-        found = await reach(pipeline.execute())
-        await self.whole([partition for partition in range(PARTITIONS) if found[partition] == _NEW], new=False)
 
     async def whole(self, partitions: Sequence[int], *, new: bool) -> None:
         """Set their marks."""
@@ -61,9 +50,6 @@ class MemoryLosses:
 
     async def emptied(self) -> Sequence[int]:
         return [partition for partition in range(PARTITIONS) if partition not in self._lanes.whole]
-
-    async def doubt(self) -> None:
-        """It loses all or nothing."""
 
     async def whole(self, partitions: Sequence[int], *, new: bool) -> None:
         self._lanes.whole.update(dict.fromkeys(partitions, new))

@@ -11,7 +11,7 @@ from bot.core.addresses import LaneId, partition_of
 from bot.ports import Commit
 from bot.storage.journal import START
 from bot.storage.memory import MemoryJournal
-from bot.storage.redis import Level, RedisJournal, RedisLosses, connect, durability
+from bot.storage.redis import Level, RedisJournal, connect, durability
 from tests.storage.servers import running
 from tests.storage.stores import MemoryStore, RedisStore
 
@@ -72,13 +72,8 @@ async def test_a_redis_says_what_it_keeps(tmp_path: Path, settings: dict[str, st
     with running(tmp_path, *options) as url:
         client = connect(url)
         found = await durability(client)
-        losses = RedisLosses(client)
-        await losses.whole([3], new=True)
-        await losses.doubt()
-        never = await losses.never(3)
         await client.aclose()
     assert (found.level, found.evicts, found.replicas) == (level, False, 0)
-    assert never is found.exact is (level is Level.FSYNC)
     assert found.trustworthy is (level is not Level.NONE)
 
 
