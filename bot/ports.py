@@ -556,12 +556,8 @@ class Losses(Protocol):
         """Partitions that were never marked as whole, or have lost that mark with all else."""
         ...
 
-    async def whole(self, partitions: Sequence[int], *, new: bool) -> None:
-        """Mark them: what the ledger knows of them has been asked for. ``new``: it knew nobody, so nothing was lost."""
-        ...
-
-    async def never(self, partition: int) -> bool:
-        """Has it lost nothing since the ledger knew nobody? Then what has no record there never had one."""
+    async def whole(self, partitions: Sequence[int]) -> None:
+        """Mark them: what the ledger knows of them has been asked for."""
         ...
 
 

@@ -69,7 +69,6 @@ from bot.settings import Settings, SettingsError
 from bot.storage import codec
 from bot.storage.kept_files import KeptFiles
 from bot.storage.redis import (
-    RecordsAfterLoss,
     RedisBacklog,
     RedisHealthBoard,
     RedisJournal,
@@ -379,7 +378,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         dialogue=MeasuredDialogue(dialogue),
         channels=MeasuredChannels(shop_channels),
         shops=shops,
-        records=RecordsAfterLoss(records, RedisLosses(redis)),
+        records=records,
         codec=codec,
         clock=clock,
         tokens=tokens,

@@ -41,8 +41,7 @@ async def restore(losses: Losses, records: Records, lanes: Lanes, codec: Codec, 
             if partition_of(one.id) in emptied and waits(one, now):
                 await put_item(lanes, codec, one.id, Command(f"restored:{now:.0f}", "restored", now))
                 woken += 1
-    # With a ledger that knows nobody, nothing was lost: a new shop's store begins like this.
-    await losses.whole(sorted(emptied), new=not await records.recent(0.0, "", 1))
+    await losses.whole(sorted(emptied))
     log.warning("restore.emptied", partitions=len(emptied), conversations=woken)
     return woken
 

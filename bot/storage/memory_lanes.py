@@ -82,7 +82,7 @@ class MemoryLanes:
         self._fences = [0] * PARTITIONS
         self.entries: list[list[Stored]] = [[] for _ in range(PARTITIONS)]
         self._entry_numbers = [0] * PARTITIONS
-        self.whole: dict[int, bool] = {}
+        self.whole: set[int] = set()
         self.park: dict[str, Parked] = {}
 
     async def close(self) -> None:

@@ -8,13 +8,12 @@ from bot.storage.journal import RedisJournal, Stored
 from bot.storage.lanes import RedisLanes
 from bot.storage.leases import RedisLeases
 from bot.storage.limits import RedisLimits
-from bot.storage.losses import RecordsAfterLoss, RedisLosses
+from bot.storage.losses import RedisLosses
 from bot.storage.meter import RedisMeter
 
 __all__ = [
     "Durability",
     "Level",
-    "RecordsAfterLoss",
     "RedisBacklog",
     "RedisHealthBoard",
     "RedisJournal",
