@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.exceptions import PayloadTooLarge
 
 from bot import payments
 from bot.channels.webhooks import Forbidden, Ignored, Malformed, WebhookRequest
@@ -21,7 +20,7 @@ from bot.payments import PaymentAccount
 from bot.ports import Settling, Unavailable
 from bot.web.chat import pages
 from bot.web.gateway import Gateway, in_time
-from bot.web.webhooks import MAX_BODY, headers_of, path_of
+from bot.web.webhooks import body_of, headers_of, path_of
 
 log = logging.getLogger("relais.web.payments")
 
@@ -68,13 +67,9 @@ async def _take(
     account = doors.accounts.get(ShopId(shop), {}).get(provider) if doors is not None else None
     if doors is None or account is None:
         return refuse(404, "no_such_account")
-    assert request.stream is not None
-    request.stream.request_max_size = MAX_BODY
-    try:
-        await request.receive_body()  # type: ignore[no-untyped-call]
-    except PayloadTooLarge:
+    body = await body_of(request)
+    if body is None:
         return refuse(413, "too_large", {"Connection": "close"})
-    body = request.body or b""
     arrived = WebhookRequest(path_of(request), headers_of(request), body, ShopId(shop), gateway.clock.now())
     surprise: str | None = None
     try:

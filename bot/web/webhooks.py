@@ -78,14 +78,9 @@ async def _take(
         # Not the name: a stranger's words do not belong into the log.
         metrics.refused.labels(hook.value, "unknown_shop").inc()
         return HTTPResponse("unknown_shop\n", status=404, content_type=_PLAIN)
-    # Sanic lifts the limit for streaming handlers; reading stops at the first byte beyond it.
-    assert request.stream is not None
-    request.stream.request_max_size = MAX_BODY
-    try:
-        await request.receive_body()  # type: ignore[no-untyped-call]
-    except PayloadTooLarge:
+    body = await body_of(request)
+    if body is None:
         return refuse(413, "too_large", {"Connection": "close"})
-    body = request.body or b""
     arrived = WebhookRequest(path_of(request), headers_of(request), body, ShopId(shop), gateway.clock.now())
     items: tuple[Item, ...] = ()
     callback_id: str | None = None
@@ -119,6 +114,18 @@ async def _take(
         return HTTPResponse(b"", status=200, content_type=_PLAIN)
     # Twilio would send the words of a text/plain answer to the shopper.
     return HTTPResponse(b"<Response/>", status=200, content_type="text/xml")
+
+
+async def body_of(request: Request) -> bytes | None:
+    """The whole body of a handler with ``stream=True``; None past ``MAX_BODY``."""
+    # Sanic lifts the limit for streaming handlers; reading stops at the first byte beyond it.
+    assert request.stream is not None
+    request.stream.request_max_size = MAX_BODY
+    try:
+        await request.receive_body()  # type: ignore[no-untyped-call]
+    except PayloadTooLarge:
+        return None
+    return request.body or b""
 
 
 def path_of(request: Request) -> str:
