@@ -20,7 +20,7 @@ def secrets(relais: Running) -> set[str]:
     """What the processes were given, and what they gave out."""
     given = Path(f"/proc/{relais.pid('worker')}/environ").read_text().split("\0")
     variables = dict(entry.split("=", 1) for entry in given if "=" in entry)
-    named = {value for name, value in variables.items() if re.search(r"SECRET|TOKEN|PASSWORD", name)}
+    named = {value for name, value in variables.items() if re.search(r"SECRET|TOKEN|PASSWORD|API_KEY", name)}
     assert len(named) >= 8, "each shop's senders have theirs"
     halves = {value.partition(":")[2] for value in named if ":" in value}  # a Telegram token without the bot's id
     return {*named, *halves, *relais.keys.values()}
