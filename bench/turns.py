@@ -127,8 +127,6 @@ async def rate(side: Side, name: str) -> float:
 
     async def shop(shopper: int) -> None:
         for number in range(EACH):
-            if side.before is not None:
-                await side.before(f"{name}-{shopper}", number)
             await side.ask(f"{name}-{shopper}", number)
 
     began = time.perf_counter()
