@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from bench.processor import seconds_by_process
 from tests.system.running import SHOP, Running, start
 
 EVERY = 5.0
@@ -39,6 +40,8 @@ class Row:
     p50_s: float
     p99_s: float
     longest_s: float
+    cpu_s: dict[str, float]
+    """Seconds of processor time of each process of the system, and of this bench, while they wrote."""
 
 
 class Bench:
@@ -71,10 +74,14 @@ class Bench:
             await self.sim("telegram", person=person["id"], shop=SHOP, start="")
         await asyncio.sleep(3)
         flood = [await self.sim("people") for _ in range(int(rate * seconds))]
-        began = time.time()
+        began, cpu = time.time(), seconds_by_process(self._running.process.pid)
         await asyncio.gather(
             self._flood(flood, rate), *(self._talk(p, i, seconds) for i, p in enumerate(chats))
         )
+        spent = {
+            name: round(seconds - cpu.get(name, 0.0), 2)
+            for name, seconds in seconds_by_process(self._running.process.pid).items()
+        }
         took = float(len(flood) / rate if rate else seconds)
         await asyncio.sleep(8)
         waits: list[float] = []
@@ -87,7 +94,7 @@ class Bench:
         waits.sort()
         p50, p99 = waits[len(waits) // 2], waits[min(len(waits) - 1, len(waits) * 99 // 100)]
         per_s = round(len(flood) / took, 1) if flood else 0.0
-        return Row(what, per_s, len(waits), unanswered, round(p50, 3), round(p99, 3), round(waits[-1], 3))
+        return Row(what, per_s, len(waits), unanswered, round(p50, 3), round(p99, 3), round(waits[-1], 3), spent)
 
     async def _flood(self, people: list[Any], rate: float) -> None:
         began = time.perf_counter()
@@ -142,6 +149,8 @@ def main() -> None:
             f"{row.what:28}{row.whatsapp_per_s:>12.1f}{row.turns:>8}{row.unanswered:>6}"
             f"{row.p50_s:>9.3f}{row.p99_s:>9.3f}{row.longest_s:>9.3f}"
         )
+    for row in rows:
+        print(f"{row.what:28}processor s: " + ", ".join(f"{name} {spent}" for name, spent in row.cpu_s.items()))
     place = Path("var/bench/hang.json")
     place.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()}
