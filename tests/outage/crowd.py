@@ -73,8 +73,11 @@ class Crowd:
     """What everybody wants; empty: as ``FIRST`` says."""
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def post(self, path: str, **body: Any) -> Any:
+    async def post(self, path: str, writing: Shopper | None = None, **body: Any) -> Any:
         async with self._turns:
+            if writing is not None:
+                # Not before: what waits for a turn of this test is not in any phone yet.
+                writing.wrote_at = time.time()
             answer = await self.http.post(f"{self.running.simulator}/sim/{path}", json=body)
         assert answer.status_code < 300, f"/sim/{path}: {answer.status_code} {answer.text}"
         return answer.json()
@@ -126,11 +129,11 @@ class Crowd:
             await asyncio.sleep(0.1)
 
     async def write(self, shopper: Shopper, text: str, channel: ChannelName = W, **more: Any) -> None:
-        shopper.wrote_at = time.time()
         if channel is P:
+            shopper.wrote_at = time.time()
             await self._post_page(shopper, text)
             return
-        await self.post(channel.value, person=shopper.id, shop=shopper.shop, text=text, **more)
+        await self.post(channel.value, writing=shopper, person=shopper.id, shop=shopper.shop, text=text, **more)
 
     async def answer(self, shopper: Shopper, talk: Conversation, channel: ChannelName) -> None:
         """Say what that question asks for."""
