@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.detection_picture import draw
 from bench.returning import returns
+from bench.silence import costs, found
 from bench.traces import (
     DAY,
     PHONE_OFF,
@@ -311,6 +312,8 @@ def main() -> None:
         ("delays", lambda: [asdict(row) for row in delays(trials)], _show_delays),
         ("no_outages", lambda: [asdict(row) for row in no_outages(max(10, given.trials // 5))], _show_alarms),
         ("returns", lambda: returns(max(10, given.trials // 4)), _show_rows),
+        ("silence", lambda: found(max(10, given.trials // 3)), _show_rows),
+        ("looking", lambda: costs(3.0), _show_rows),
         ("tests", lambda: kinds_of_test(2000), _show_rows),
         ("flapping", lambda: [flaps(1.0)], _show_rows),
         ("alarms", lambda: [asdict(row) for row in quiet_days(given.scale)], _show_alarms),

@@ -161,14 +161,16 @@ class ShopChannels:
                     found[shop, name] = channel
         return found
 
-    def canaries(self, clock: SystemClock) -> list[ChannelCanary]:
-        """One for each account that names a number for it. Their callbacks name no lane, so nothing keeps them."""
+    def canaries(self, clock: SystemClock, tokens: Tokens) -> list[ChannelCanary]:
+        """One for each number an account names for it. Their callbacks name no lane, so nothing keeps them."""
         found = {}
         for (shop, name), channel in self.all().items():
             account = self._accounts.get(shop, {}).get(name)
-            if isinstance(account, TwilioAccount) and account.canary is not None:
-                found[channel.account] = ChannelCanary(
-                    channel, account.canary, account.canary_template, MessageId("canary"), clock
+            if not isinstance(account, TwilioAccount):
+                continue
+            for number in account.canaries:
+                found[channel.account, number] = ChannelCanary(
+                    channel, number, tokens.fingerprint(number), account.canary_template, MessageId("canary"), clock
                 )
         return list(found.values())
 
@@ -434,7 +436,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     async def watch_outside(stop: asyncio.Event) -> None:
         everything = list(shop_channels.all().values())
         outside = Outside(
-            everything, reachable, catch_up_now, nudge_one, feeds, shop_channels.canaries(clock)
+            everything, reachable, catch_up_now, nudge_one, feeds, shop_channels.canaries(clock, tokens)
         )
         await Prober(desk.board, clock, outside).run(stop)
 

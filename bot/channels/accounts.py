@@ -21,8 +21,8 @@ class TwilioAccount:
     two_way: bool = True
     price_xof: int = 0
     """Of one SMS segment."""
-    canary: str | None = None
-    """A number of the vendor's own, to which WhatsApp is tried while it is in doubt."""
+    canaries: tuple[str, ...] = ()
+    """Numbers of the vendor's own, to which WhatsApp is tried while it is in doubt, or silent."""
     canary_template: str | None = None
 
     def __post_init__(self) -> None:

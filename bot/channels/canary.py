@@ -1,4 +1,4 @@
-"""A message to a number of the vendor's own that is always on: does it arrive?"""
+"""A message to a number of the vendor's own that is always on: how far does it come?"""
 
 from __future__ import annotations
 
@@ -16,16 +16,31 @@ TEXT = "Test de la ligne. Rien à faire."
 
 
 class ChannelCanary:
-    """``flows.probe.Canary`` over a channel whose provider keeps a record. ``template``: ContentSid, or None for text."""
+    """``flows.canaries.Canary`` over a channel whose provider keeps a record.
 
-    def __init__(self, channel: Channel, to: str, template: str | None, message_id: MessageId, clock: Clock) -> None:
+    ``recipient``: stands for the number in evidence. ``template``: ContentSid, or None for text.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        to: str,
+        recipient: str,
+        template: str | None,
+        message_id: MessageId,
+        clock: Clock,
+    ) -> None:
         self.account = channel.account
+        self.domains = channel.domains
+        self.recipient = recipient
         self._channel = channel
         self._clock = clock
         self._outgoing = Outgoing(message_id, to, Part(TEXT), validity_seconds=VALID_FOR, template=template)
 
     async def fly(self, looks: Sequence[float] = LOOKS) -> tuple[Kind, float] | None:
-        """WORKS or FAULT, and when it was sent. None: refused for a reason that says nothing of the channel."""
+        """How it went, and when it was sent: WORKS, FAULT (refused, or no answer), SILENT (taken, and no more) or
+        UNDELIVERED. None: refused for a reason that says nothing of the channel.
+        """
         began = self._clock.now()
         outcome = await self._channel.send(self._outgoing)
         match outcome:
@@ -39,6 +54,7 @@ class ChannelCanary:
     async def _arrival(
         self, provider_id: str, began: float, looks: Sequence[float]
     ) -> tuple[Kind, float] | None:
+        reached = Kind.SILENT
         for wait in looks:
             await self._clock.sleep(wait)
             record = await self._channel.look_up(provider_id, self._outgoing)
@@ -49,4 +65,6 @@ class ChannelCanary:
             if record.status is MessageStatus.FAILED:
                 scope = self._channel.classify(record.error_code or "").scope
                 return (Kind.FAULT, began) if scope is Scope.CHANNEL else None
-        return Kind.FAULT, began
+            if record.status is MessageStatus.SENT:
+                reached = Kind.UNDELIVERED
+        return reached, began

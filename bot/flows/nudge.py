@@ -1,6 +1,6 @@
-"""The last resort of recovery: one shopper whose conversation rests is told again what she ordered, on the channel
-that is down. Never a question, and nobody else is told: it is news of her own, and the only way to see whether a
-channel works on which nobody writes and nothing is owed.
+"""The last resort: one shopper whose conversation rests is told again what she ordered, on the channel in question.
+Never a question, and nobody else is told: it is news of her own, and the only way to see whether a channel works on
+which nobody writes and nothing is owed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Resting:
 
 
 class RestingConversations(Protocol):
-    """Conversations that an outage moved away from a channel and that have been quiet since, newest first."""
+    """Conversations at home on a channel, with an order on its way, that have been quiet, newest first."""
 
     async def resting(self, shop: ShopId, channel: ChannelName, now: float) -> list[Resting]: ...
 
@@ -40,7 +40,6 @@ def may_be_told(conversation: Conversation, channel: ChannelName, now: float) ->
     """Did it live there, does it rest, is nothing asked or owed, and may free text still be sent?"""
     return (
         conversation.home_channel is channel
-        and conversation.channel is not channel
         and not conversation.human
         and conversation.pending is None
         and conversation.late is None

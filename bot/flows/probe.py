@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot.core import health
 from bot.core.health import INGRESS, INTERNET, AccountHealth, Evidence, Kind, State
+from bot.flows.canaries import Canaries, Canary, Silences
 from bot.ports import Clock, HealthBoard
 
 BEAT = 5.0
@@ -19,10 +20,11 @@ IN_DOUBT, AT_REST = 15.0, 60.0
 """Seconds between probes of one account or address."""
 LEARN_EVERY = 600.0
 CATCH_UP_EVERY = 15.0
-CANARY_FIRST, CANARY_THEN, CANARY_LONG = 60.0, 300.0, 600.0
-"""A canary each minute in the first ten minutes of an outage, then one in five: a template costs money."""
 LAST_RESORT = 600.0
 """Seconds without any try after which one resting conversation is told its order's status."""
+IN_SILENCE = 60.0
+MOST_IN_SILENCE = 3
+"""Resting conversations told in one silence, and seconds between them: the next only while the first makes us doubt."""
 AT_ONCE = 8
 LIVELY = 120.0
 """Seconds in which a message from anywhere shows that the country is connected."""
@@ -49,16 +51,6 @@ class Feed(Protocol):
         ...
 
 
-class Canary(Protocol):
-    """A message to a number of the vendor's own, to see whether a channel delivers."""
-
-    account: str
-
-    async def fly(self) -> tuple[Kind, float] | None:
-        """WORKS or FAULT and when it was sent, within 30 s; None when nothing can be said."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What the prober may do. ``reachable``: our public address answers. ``nudge``: see ``LAST_RESORT``."""
@@ -79,6 +71,14 @@ class Prober:
     clock: Clock
     outside: Outside
     _due: dict[str, float] = field(default_factory=dict)
+    _silent: Mapping[str, health.Silence] = field(default_factory=dict)
+    _silences: Silences = field(default_factory=Silences)
+    _told: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """By account: since when it was silent, and how many were told in that silence."""
+    _flock: Canaries = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._flock = Canaries(self.board, self.clock, self.outside.canaries)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. Raises Unavailable."""
@@ -103,14 +103,14 @@ class Prober:
 
     async def try_canaries(self) -> None:
         """Every canary that is due now."""
-        known = await self.board.read([canary.account for canary in self.outside.canaries])
-        await asyncio.gather(*(self._canary(canary, known) for canary in self.outside.canaries))
+        await self._flock.fly(self._silent)
 
     async def once(self) -> None:
         """Everything that is due now, but canaries."""
         accounts = {one.account: one for one in self.outside.accounts}
         domains = {health.domain_key(name) for one in accounts.values() for name in one.domains}
         known = await self.board.read([*accounts, *sorted(domains), health.domain_key(INGRESS)])
+        await self._listen(accounts, known)
         limit = asyncio.Semaphore(AT_ONCE)
         tasks = [self._one(one, known, limit) for one in accounts.values()]
         tasks += [self._feed(feed, accounts) for feed in self.outside.feeds]
@@ -163,13 +163,44 @@ class Prober:
         if own.state is State.DOWN and self._is_due("catch-up", CATCH_UP_EVERY):
             await self.outside.catch_up()
 
-    async def _country(self, accounts: Mapping[str, Probed], known: Mapping[str, AccountHealth]) -> None:
-        """Who usually writes at this hour and does not. Telegram and the pages silent beside WhatsApp are the country."""
+    async def _listen(self, accounts: Mapping[str, Probed], known: Mapping[str, AccountHealth]) -> None:
+        """Who usually writes at this hour and does not? That is no evidence of an outage, but reason enough to look."""
         now = self.clock.now()
-        silent = [key for key in accounts if health.quiet(known[key].inbound, now)]
-        for key in silent:
+        sharing = {
+            name: [key for key, one in accounts.items() if name in one.domains] for name in health.NETWORKS
+        }
+        self._silent = health.silent({key: known[key].inbound for key in accounts}, sharing, now)
+        quiet = [key for key in self._silent if self._silent[key].alone]
+        together = {key for key in self._silent if not self._silent[key].alone}
+        shared = {name for name, keys in sharing.items() if together.intersection(keys)}
+        for key in (*quiet, *map(health.domain_key, sorted(shared))):
             if self._is_due(f"quiet:{key}", AT_REST):
                 await self._tell(key, Kind.QUIET, "nobody writes")
+        for key in quiet:
+            await self._ask_somebody(accounts[key], known)
+
+    async def _ask_somebody(self, one: Probed, known: Mapping[str, AccountHealth]) -> None:
+        """Nobody writes: tell one resting conversation its order's status, and see whether it arrives."""
+        own, silence, now = known[one.account], self._silent[one.account], self.clock.now()
+        if any(known[health.domain_key(name)].state is State.DOWN for name in one.domains):
+            return
+        if own.state is State.UP:
+            # A canary costs nobody's attention: where there is one, it begins.
+            wanted = not self._flock.has(one.account) and self._silences.odd(one.account, silence, now)
+        else:
+            wanted = own.state is State.SUSPECT
+        since, count = self._told.get(one.account, (silence.since, 0))
+        count = count if since == silence.since else 0
+        if not wanted or count >= MOST_IN_SILENCE or not self._is_due(f"silence:{one.account}", IN_SILENCE):
+            return
+        if await self.outside.nudge(one.account):
+            self._told[one.account] = silence.since, count + 1
+            self._silences.looked(one.account, silence, now)
+
+    async def _country(self, accounts: Mapping[str, Probed], known: Mapping[str, AccountHealth]) -> None:
+        """Telegram and the pages silent beside WhatsApp are the country."""
+        now = self.clock.now()
+        silent = [key for key in self._silent if self._silent[key].alone]
         internet = health.domain_key(INTERNET)
         needing = [key for key, one in accounts.items() if INTERNET in one.domains]
         others = [key for key in needing if not health.NETWORKS.intersection(accounts[key].domains)]
@@ -201,22 +232,6 @@ class Prober:
         keys = [key for key, one in accounts.items() if feed.domain in one.domains]
         for key in (health.domain_key(feed.domain), *keys):
             await self._tell(key, Kind.FEED, admitted)
-
-    async def _canary(self, canary: Canary, known: Mapping[str, AccountHealth]) -> None:
-        own = known[canary.account]
-        if own.state not in (State.SUSPECT, State.DOWN, State.RECOVERING):
-            return
-        young = self.clock.now() - own.since < CANARY_LONG
-        if not self._is_due(f"canary:{canary.account}", CANARY_FIRST if young else CANARY_THEN):
-            return
-        flown = await canary.fly()
-        if flown is None:
-            return
-        kind, sent_at = flown
-        seen = Evidence(self.clock.now(), kind, "canary", "canary", began_at=sent_at)
-        await self.board.observe(canary.account, seen)
-        if kind is Kind.FAULT:
-            await self._tell(canary.account, Kind.PROBE_FAILED, "the canary did not arrive")
 
     async def _time(self, key: str, what: AccountHealth) -> None:
         """Lets states end that end with time, and hours in which nobody wrote be counted."""

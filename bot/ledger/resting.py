@@ -1,4 +1,4 @@
-"""Conversations that rest since an outage moved them, for ``flows.nudge``."""
+"""Conversations that rest, for ``flows.nudge``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class LedgerResting:
             .join(OrderRow, OrderRow.conversation_id == row.id)
             .where(
                 row.shop_id == shop,
-                row.channel != channel.value,
                 row.erased_at.is_(None),
                 row.last_message_at.between(instant(now) - BACK, instant(now - RESTS_AFTER)),
                 OrderRow.status.in_(ALIVE),

@@ -14,6 +14,7 @@ from bot.core.shops import Policy
 ChannelKey = Literal["whatsapp", "telegram", "web", "sms"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
+MOST_CANARIES = 5
 _SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -121,7 +122,17 @@ class WhatsAppForm(_Form):
     account_sid: str = Field(repr=False)
     auth_token: str | list[str] = Field(repr=False)
     templates: Templates = Templates()
-    canary: Phone | None = None
+    canary: Phone | Annotated[list[Phone], Field(max_length=MOST_CANARIES)] = []
+
+    def canaries(self) -> tuple[str, ...]:
+        """Phones of the vendor's own that are always on."""
+        return (self.canary,) if isinstance(self.canary, str) else tuple(dict.fromkeys(self.canary))
+
+    @model_validator(mode="after")
+    def _others(self) -> Self:
+        if self.address in self.canaries():
+            raise ValueError("canary: the sender cannot write to itself")
+        return self
 
 
 class SmsForm(_Form):

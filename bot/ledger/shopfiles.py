@@ -97,7 +97,7 @@ def channel_accounts(shop: ShopFiles) -> dict[ChannelName, Account]:
             whatsapp.account_sid,
             tokens,
             whatsapp.address,
-            canary=whatsapp.canary,
+            canaries=whatsapp.canaries(),
             canary_template=whatsapp.templates.order_update or whatsapp.templates.resume,
         )
     if (sms := channels.sms) is not None and sms.account_sid and (tokens := _tokens(sms.auth_token)):

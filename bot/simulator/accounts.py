@@ -75,6 +75,8 @@ class Shop:
     senders: tuple[Sender, ...]
     bot: TelegramBot | None
     wave: WaveBusiness | None = None
+    staff: tuple[str, ...] = ()
+    """Numbers of the vendor's own phones (`canary`), always on."""
 
     def sender(self, channel: str) -> Sender | None:
         """Return the shop's sender on `channel`, or None."""
@@ -144,6 +146,7 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
             token=str(telegram["token"]),
             secret=str(telegram["secret"]),
         )
+    canary = (channels.get("whatsapp") or {}).get("canary") or []
     wave = (raw.get("payments") or {}).get("wave") or {}
     secret = wave.get("webhook_secret")
     return Shop(
@@ -158,6 +161,7 @@ def _shop(raw: Mapping[str, Any]) -> Shop:
         )
         if wave.get("api_key")
         else None,
+        staff=tuple(map(str, [canary] if isinstance(canary, str) else canary)),
     )
 
 

@@ -202,6 +202,11 @@ class World:
         self._by_person: dict[str, deque[TwilioMessage]] = {}
         self._by_address: dict[str, Person] = {}
         self._accounts: dict[str, list[Sender]] = {}
+        self.staff = {
+            number: Person(f"staff{number[1:]}", "Équipe", number, 0, has_telegram=False)
+            for shop in self.shops.values() for number in shop.staff
+        }
+        """The vendors' own phones, by number: nobody plays with them, and they write to their shop each morning."""
         self.sims: dict[str, Sender] = {}
         """SIMs in vendors' phones, by the app's user name."""
         for shop in self.shops.values():
@@ -240,7 +245,12 @@ class World:
 
     def person_at(self, address: str) -> Person | None:
         """Find whose phone rings at a Twilio address."""
-        return self._by_address.get(address)
+        return self._by_address.get(address) or self.staff.get(address.removeprefix("whatsapp:"))
+
+    def owner(self, person_id: str | None) -> Person | None:
+        """Find a person, or one of the vendors' own, by id."""
+        staff = (one for one in self.staff.values() if one.id == person_id)
+        return self.people.get(person_id or "") or next(staff, None)
 
     def person_of_chat(self, chat_id: int) -> Person | None:
         """Find the owner of a Telegram account."""

@@ -46,8 +46,12 @@ class Run:
     shop: Shop
     people: list[Person]
     began: float
+    regulars: frozenset[str] = frozenset()
+    """Who shops on Telegram on any day."""
     state: str = "running"
     minute: float = 0.0
+    broke_at: float | None = None
+    """When the first switch was turned."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -72,7 +76,11 @@ class Replay:
             raise ValueError("a day is being played")
         if not 1 <= speed <= 3600:
             raise ValueError("speed is 1 to 3600")
-        run = self.run = Run(DAYS[day_id], speed, shop, people, self.world.clock.now())
+        day = DAYS[day_id]
+        reachable = [person.id for person in people if person.has_telegram] if shop.bot else []
+        # Every other one and the like: spread over the crowd.
+        regulars = {one for i, one in enumerate(reachable) if int((i + 1) * day.regulars) > int(i * day.regulars)}
+        run = self.run = Run(day, speed, shop, people, self.world.clock.now(), frozenset(regulars))
         shuffled = random.Random(seed)
         run.tasks = [self.tasks.start(self._play(run))]
         run.tasks += [self.tasks.start(self._shop(run, person, random.Random(shuffled.random())))
@@ -90,6 +98,7 @@ class Replay:
         for scene in sorted(run.day.scenes, key=lambda one: one.minute):
             await asyncio.sleep((scene.minute - run.minute) * 60 / run.speed)
             run.minute = scene.minute
+            run.broke_at = run.broke_at or self.world.clock.now()
             self.faults.switch(scene.channel, scene.fault, scene.on, scene.options)
             self.world.switches.beat()
             self.world.bus.publish(type="faults")
@@ -124,11 +133,15 @@ class Replay:
         shown = [m for m in items if m["direction"] == "out"]
         last = shown[-1] if shown else None
         started = self.world.chat(run.shop.id, person.id).started
+        if person.id in run.regulars and not started:
+            self.telegram.act(person, run.shop.id, {"start": ""})
+            return
         link = _LINK.search(str(last["text"])) if last is not None else None
         if link is not None and person.has_telegram and not started:
             self.telegram.act(person, run.shop.id, {"start": link.group(2)})
             return
-        road = self._road(run.shop, str(last["channel"]) if last is not None else "whatsapp", started)
+        first = "telegram" if person.id in run.regulars else "whatsapp"
+        road = self._road(run.shop, str(last["channel"]) if last is not None else first, started)
         stuck = [m for m in items if m["direction"] == "in" and m["ticks"] == "clock"]
         if stuck:
             # The clock tick says that it did not leave: they try what else they know of the shop, or wait.
@@ -154,6 +167,12 @@ class Replay:
         known = [("telegram", started), ("sms", sms is not None and sms.two_way), ("whatsapp", True)]
         others = [road for road, there in known if there and road != broken]
         return others[0] if others and others[0] != "whatsapp" else None
+
+    def _usual(self, run: Run) -> dict[str, float]:
+        """Lines that this crowd writes in a real hour on each road while nothing is broken."""
+        each = 3600 / max(TYPING, THINKING * 60 / run.speed)
+        there = len(run.regulars)
+        return {"whatsapp": each * (len(run.people) - there), "telegram": each * there}
 
     # --- the judge --------------------------------------------------------------------------------
 
@@ -181,6 +200,7 @@ class Replay:
         return {
             "day": run.day.id, "title": run.day.title, "state": run.state, "speed": run.speed,
             "minute": round(minute, 1), "minutes": run.day.minutes, "people": len(run.people),
+            "usual_an_hour": self._usual(run), "broke_at": run.broke_at,
             "written": written, "answered": len(waits), "unanswered": written - len(waits),
             "answered_on": where,
             "wait_median_s": round(statistics.median(waits), 2) if waits else None,

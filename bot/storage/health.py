@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -96,6 +96,16 @@ class RedisHealthBoard:
                 written[-1].change = change
                 return
             self._latest.pop(key, None)
+            await asyncio.sleep(PAUSE_SECONDS * attempt)
+        raise Unavailable(f"health of {key}: too many writers")
+
+    async def teach(self, key: str, an_hour: float, now: float) -> None:
+        """Let an account know what is usual, as after a week of so many messages each hour. Raises Unavailable."""
+        for attempt in range(ATTEMPTS):
+            raw, old = await self._read(key)
+            value = codec.encode_health(replace(old, inbound=health.habit(an_hour, now)))
+            if await self._swap(key, raw, value, None):
+                return
             await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise Unavailable(f"health of {key}: too many writers")
 

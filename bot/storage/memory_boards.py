@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.core import health
 from bot.core.addresses import ChannelName, ShopId
@@ -35,6 +36,10 @@ class MemoryHealthBoard:
         if change is not None:
             self._transitions.append(change)
         return change
+
+    async def teach(self, key: str, an_hour: float, now: float) -> None:
+        """Let an account know what is usual, as after a week of so many messages each hour."""
+        self._health[key] = replace(self._of(key), inbound=health.habit(an_hour, now))
 
     async def force(
         self,

@@ -15,8 +15,9 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ import httpx
 import yaml
 
 from bot.core import incidents
+from bot.core.addresses import ShopId
+from bot.ledger.shopfiles import load_accounts
+from bot.ledger.shops import account_key
 from bot.settings import ROOT
+from bot.simulator.accounts import demo_environment
+from bot.storage.health import RedisHealthBoard
 from bot.supervisor.system import free_port
 from bot.web.rehearsals import KEPT_NAMES, Plan, alone
 
@@ -73,6 +79,9 @@ def disguised(shop: Mapping[str, Any]) -> dict[str, Any]:
             "account_sid": "${DRILL_TWILIO_ACCOUNT_SID}",
             "auth_token": "${DRILL_TWILIO_AUTH_TOKEN}",
         }
+        if canary := channel.get("canary"):
+            count = len(canary) if isinstance(canary, list) else 1
+            channels[name]["canary"] = [f"+22507000001{70 + number}" for number in range(count)]
     if channels.get("telegram") is not None:
         channels["telegram"] = {
             "bot_username": "exemple_repetition_bot",
@@ -155,6 +164,7 @@ async def _conduct(plan: Plan, data: Path) -> dict[str, Any]:
             f"{known['simulator']}/sim/replay", json={**order, "telegram_percent": plan.telegram_percent}
         )
         answer.raise_for_status()
+        await teach(plan, data, known["redis_url"], answer.json()["run"]["usual_an_hour"])
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             seen = (await http.get(f"{known['simulator']}/sim/replay")).json()["run"]
@@ -165,7 +175,30 @@ async def _conduct(plan: Plan, data: Path) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {key}"}
         book = await http.get(f"{known['gateway']}/api/v1/incidents?limit=100", headers=headers)
         book.raise_for_status()
-    return {"phones": seen, "incidents": list(reversed(book.json()["items"]))}
+    found = list(reversed(book.json()["items"]))
+    return {"phones": seen, "incidents": found, "found_after_s": _found_after(seen["broke_at"], found)}
+
+
+def _found_after(broke_at: float, found: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds from the first switch that was turned until Relais knew; None: it never did."""
+    times = [datetime.fromisoformat(one["detected_at"]).timestamp() for one in found]
+    return round(min(times) - broke_at, 1) if times else None
+
+
+async def teach(plan: Plan, data: Path, redis_url: str, an_hour: Mapping[str, float]) -> None:
+    """Let the rehearsal's Relais know what is usual there, as it would after a week: silence is measured against it.
+
+    ``an_hour``: lines that the crowd writes in a real hour, by channel.
+    """
+    shops = data.parent / "shops"
+    accounts = load_accounts(shops, demo_environment(shops))[ShopId(plan.shop)]
+    board = RedisHealthBoard(redis_url)
+    try:
+        for name, account in accounts.items():
+            if an_hour.get(name):
+                await board.teach(account_key(name, account), an_hour[name], time.time())
+    finally:
+        await board.close()
 
 
 async def _stands(http: httpx.AsyncClient, gateway: str) -> bool:
@@ -186,6 +219,9 @@ def text(report: Mapping[str, Any]) -> str:
                 *("-" if w is None else w for w in waits)
             ),
         ]
+    if "found_after_s" in report:
+        found = report["found_after_s"]
+        lines.append("Panne jamais vue" if found is None else f"Panne vue {found:.0f} s après la coupure")
     parts = ["\n".join(lines) + "\n"]
     parts += [
         incidents.report(report["name"], one, report["timezone"]) for one in report.get("incidents", ())

@@ -83,7 +83,7 @@ async def canary(provider: Provider) -> AsyncIterator[ChannelCanary]:
     account = TwilioAccount("AC" + "1" * 32, ("token",), "+14155238886")
     api = TwilioApi(account, api_url=provider.url, now=lambda: NOW)
     channel = Sms(ShopId("awa"), api, "https://relais.example.ci")
-    yield ChannelCanary(channel, "+2250700000001", None, MessageId("canary"), Still())
+    yield ChannelCanary(channel, "+2250700000001", "f1", None, MessageId("canary"), Still())
     await channel.close()
 
 
@@ -95,8 +95,8 @@ def record(status: str, code: int | None = None) -> Says:
     ("answers", "found"),
     [
         ([Says({"sid": "SM1", "status": "queued"}, 201), record("sent"), record("delivered")], Kind.WORKS),
-        ([Says({"sid": "SM1", "status": "queued"}, 201), record("queued")], Kind.FAULT),
-        ([Says({"sid": "SM1", "status": "queued"}, 201), record("sent")], Kind.FAULT),
+        ([Says({"sid": "SM1", "status": "queued"}, 201), record("queued")], Kind.SILENT),
+        ([Says({"sid": "SM1", "status": "queued"}, 201), record("sent")], Kind.UNDELIVERED),
         ([Says({"sid": "SM1", "status": "queued"}, 201), record("failed", 63012)], Kind.FAULT),
         ([Says({"sid": "SM1", "status": "queued"}, 201), record("failed", 63003)], None),
         ([Says({"code": 20503}, 503)], Kind.FAULT),

@@ -40,6 +40,8 @@ class Bird:
     account: str
     finds: tuple[Kind, float] | None = None
     flown: int = 0
+    recipient: str = "bird"
+    domains: tuple[str, ...] = ("meta", "twilio", "internet")
 
     async def fly(self) -> tuple[Kind, float] | None:
         self.flown += 1

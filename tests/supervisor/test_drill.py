@@ -29,7 +29,7 @@ SECRETS = {
     "AWA_MODE_TELEGRAM_TOKEN": "5123456789:REALREALREALREALREALREALREALREALREA",
     "RELAIS_SECRET": "the-real-secret-of-the-real-system-0000",
 }
-PHONES = ("+2250700000999", "+2250500000999", "+2250100000999")
+PHONES = ("+2250700000999", "+2250500000999", "+2250100000999", "+2250100000998")
 
 
 def real_shop(folder: Path) -> Path:
@@ -39,7 +39,7 @@ def real_shop(folder: Path) -> Path:
     for file in (ROOT / "shops" / "awa-mode").iterdir():
         words = file.read_text(encoding="utf-8")
         for invented, real in zip(
-            ("+2250700000199", "tel:+2250700000180", "+2250700000190"), PHONES, strict=True
+            ("+2250700000199", "tel:+2250700000180", "+2250700000190", "+2250700000161"), PHONES, strict=True
         ):
             words = words.replace(invented, f"tel:{real}" if invented.startswith("tel") else real)
         words = words.replace("${AWA_MODE_TELEGRAM_TOKEN}", SECRETS["AWA_MODE_TELEGRAM_TOKEN"])
@@ -75,6 +75,8 @@ def test_the_copy_of_a_shop_is_the_shop_without_a_way_to_anybody(tmp_path: Path)
     assert not [known for known in (*PHONES, *SECRETS.values()) if known in words]
     assert (copied.products, copied.zones) == (real.products, real.zones)
     assert copied.form.failover == real.form.failover
+    assert copied.form.channels.whatsapp is not None and real.form.channels.whatsapp is not None
+    assert len(copied.form.channels.whatsapp.canaries()) == len(real.form.channels.whatsapp.canaries()) == 3
     assert copied.form.channels.sms is not None and copied.form.channels.sms.price_xof == 35
 
 
@@ -107,9 +109,11 @@ def test_its_report_is_french() -> None:
         "wait_p95_s": None,
         "wait_longest_s": 4,
     }
-    words = text({"plan": plan, "phones": phones, "incidents": []})
+    words = text({"plan": plan, "phones": phones, "incidents": [], "found_after_s": 17.6})
 
     assert "Répétition du 2021-10-04, 12 clients" in words
+    assert "Panne vue 18 s après la coupure" in words
+    assert "Panne jamais vue" in text({"plan": plan, "phones": phones, "incidents": [], "found_after_s": None})
     assert "sans réponse 1" in words and "médiane 1.5, 95 % -, plus longue 4" in words
 
 

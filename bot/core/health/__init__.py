@@ -22,7 +22,7 @@ from bot.core.health.domains import (
     worst,
 )
 from bot.core.health.evidence import Evidence, Kind, State, Transition
-from bot.core.health.inbound import quiet, together
+from bot.core.health.inbound import Inbound, Silence, habit, quiet, silent, together
 from bot.core.health.recovery import PROBE_EVERY, rate
 
 __all__ = [
@@ -37,7 +37,9 @@ __all__ = [
     "UNDELIVERED_AFTER",
     "AccountHealth",
     "Evidence",
+    "Inbound",
     "Kind",
+    "Silence",
     "State",
     "Transition",
     "at_rest",
@@ -46,12 +48,14 @@ __all__ = [
     "domain_key",
     "effective",
     "force_of",
+    "habit",
     "nature_of",
     "observe",
     "quiet",
     "rate",
     "routed",
     "ruled",
+    "silent",
     "together",
     "worst",
 ]

@@ -28,12 +28,15 @@ VOTE_SECONDS = 120.0
 MOST_VOTES = 6.0
 VOTES = {Kind.PROBE_FAILED: 3.9, Kind.FEED: 2.0, Kind.QUIET: 2.0}
 """Weak evidence, in nats. It lowers what strong evidence must still say; alone it does nothing."""
-PROBE_VOTE = Kind.PROBE_FAILED.value
+PROBE_VOTE, CANARY_VOTE = Kind.PROBE_FAILED.value, "canary"
+"""What a canary did not reach, an API that answers does not take back; only a canary that arrives does."""
 CALM_SHARE = 0.5
 """A suspicion ends at this share of what began it."""
 
 _CAUTIOUS = {REFUSING: 0.01, SILENCE: 0.01, LOSING: 0.3}
 """Usual shares of a fault domain, which cannot learn: it hears of successes only while it is in doubt."""
+STEADY = 0.01
+"""Share of messages that a phone which is always on does not get in time."""
 _DOMAIN_DOWN, _DOMAIN_SUSPECT = 20.0, 8.0
 _PROBED_DOWN = 10.0
 """Where a failed probe is needed beside: that alone happens by chance once in thousands of looks."""
@@ -121,9 +124,9 @@ def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> 
     match seen.kind:
         case Kind.HEARD:
             heard = replace(health, inbound=health.inbound.heard(seen.at))
-            return _without_vote(heard, Kind.QUIET)
+            return _without_vote(heard, Kind.QUIET.value)
         case Kind.PROBE_OK:
-            return _settled(_without_vote(health, Kind.PROBE_FAILED), seen.at, nature)
+            return _settled(_without_vote(health, PROBE_VOTE), seen.at, nature)
         case Kind.TIME:
             return _settled(replace(health, inbound=health.inbound.turned(seen.at)), seen.at, nature)
         case Kind.PROBE_FAILED | Kind.FEED | Kind.QUIET:
@@ -133,7 +136,7 @@ def observe(health: AccountHealth, seen: Evidence, nature: Nature = ACCOUNT) -> 
         case Kind.SENT:
             return _settled(_taken_back(_alive(health, seen), nature), seen.at, nature)
         case Kind.WORKS:
-            return _worked(health, seen, nature)
+            return _worked(_without_vote(health, CANARY_VOTE) if seen.steady else health, seen, nature)
         case Kind.FAULT | Kind.SILENT | Kind.UNDELIVERED:
             return _failed(health, seen, nature)
 
@@ -168,7 +171,7 @@ def _failed(health: AccountHealth, seen: Evidence, nature: Nature) -> AccountHea
     form, score = _test(health.tests, seen.kind)
     weight = 0.0
     if not _counted_lately(health, seen):
-        weight = _weight(score, form, nature)
+        weight = _weight(score, form, nature, steady=seen.steady)
         score = detector.bad(score, weight, seen.at if seen.began_at is None else seen.began_at)
         health = replace(health, counted=_count(health.counted, seen))
     if nature.learns and health.state is State.UP:
@@ -278,7 +281,7 @@ def _enough(health: AccountHealth, at: float, nature: Nature) -> bool:
 
 
 def _probe_failed(health: AccountHealth, at: float) -> bool:
-    return any(vote.name == PROBE_VOTE and at - vote.at <= VOTE_SECONDS for vote in health.votes)
+    return any(vote.name in (PROBE_VOTE, CANARY_VOTE) and at - vote.at <= VOTE_SECONDS for vote in health.votes)
 
 
 def _silent_enough(health: AccountHealth, at: float, margin: float) -> bool:
@@ -330,17 +333,17 @@ def _kept(health: AccountHealth, seen: Evidence, weight: float) -> AccountHealth
 def _voted(health: AccountHealth, seen: Evidence) -> AccountHealth:
     """Replace the vote of that kind; for people it is written down once, with the time it was last seen."""
     weight = VOTES[seen.kind]
-    name = seen.kind.value
+    name = CANARY_VOTE if seen.steady else seen.kind.value
     votes = (*(vote for vote in health.votes if vote.name != name), Vote(name, weight, seen.at))
     same = (seen.kind, seen.detail)
     others = tuple(one for one in health.evidence if (one.kind, one.detail) != same)
     return _kept(replace(health, votes=votes, evidence=others), seen, weight)
 
 
-def _without_vote(health: AccountHealth, kind: Kind) -> AccountHealth:
-    if not any(vote.name == kind.value for vote in health.votes):
+def _without_vote(health: AccountHealth, name: str) -> AccountHealth:
+    if not any(vote.name == name for vote in health.votes):
         return health
-    return replace(health, votes=tuple(vote for vote in health.votes if vote.name != kind.value))
+    return replace(health, votes=tuple(vote for vote in health.votes if vote.name != name))
 
 
 def _weight_of_votes(health: AccountHealth, at: float) -> float:
@@ -369,6 +372,7 @@ def _with(tests: Tests, kind: Kind, score: Score) -> Tests:
             return replace(tests, refusing=score)
 
 
-def _weight(score: Score, form: Form, nature: Nature) -> float:
-    """What one bad outcome adds here, in nats."""
-    return form.against(form.usual(score) if nature.learns else _CAUTIOUS[form])
+def _weight(score: Score, form: Form, nature: Nature, *, steady: bool = False) -> float:
+    """What one bad outcome adds here, in nats. ``steady``: of a phone that is always on."""
+    usual = form.usual(score) if nature.learns else _CAUTIOUS[form]
+    return form.against(min(usual, STEADY) if steady else usual)

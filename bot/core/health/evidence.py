@@ -24,7 +24,7 @@ class Kind(StrEnum):
     SILENT = "silent"
     """Accepted, and not ``sent`` in time: strong evidence against, if the provider's record agrees."""
     UNDELIVERED = "undelivered"
-    """Sent to a shopper who has just written, and not delivered in time: strong only where that is unusual."""
+    """Sent to a phone that must be on, and not delivered in time: strong only where that is unusual."""
     WORKS = "works"
     """Delivered or read (or taken, where there are no receipts): evidence for."""
     SENT = "sent"
@@ -61,6 +61,8 @@ class Evidence:
     """For a fault domain: key of the account it was seen on."""
     checked: bool = True
     """For SILENT and UNDELIVERED: the provider's own record was asked about this very message, and agrees."""
+    steady: bool = False
+    """It speaks of a canary: a phone that is always on, so not reaching it is odd by itself."""
     weight: float = 0.0
     """How much it counted against, in nats (for people; set by ``observe``)."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 HOURS = 24
 HOUR = 3600.0
 LEARNING_DAYS = 7.0
+TOGETHER_FOR = 30.0
+"""Seconds that the silence of many accounts together must last: where thousands write, 9 nats are over in a moment."""
 ODD = 9.0
 """-log of the probability of such a silence: once in 8,000 looks by chance, so it stays a weak vote."""
 
@@ -56,6 +58,38 @@ def quiet(inbound: Inbound, now: float) -> bool:
         return False
     least = min(inbound.usual[hour % HOURS] for hour in hours)
     return least * seconds / HOUR >= ODD and math.isfinite(least)
+
+
+def habit(an_hour: float, now: float) -> Inbound:
+    """What a week of so many messages in each hour would have taught."""
+    return Inbound(now, (an_hour,) * HOURS, int(now // HOUR), days=LEARNING_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody writes on an account. ``since``: Unix seconds. ``alone``: it can tell by itself, without the others."""
+
+    since: float
+    alone: bool
+
+
+def silent(
+    inbounds: Mapping[str, Inbound], sharing: Mapping[str, Collection[str]], now: float
+) -> dict[str, Silence]:
+    """Accounts on which nobody writes, though people usually do.
+
+    ``sharing``: accounts by the network that carries them. Each may be too quiet to say anything; together they say it
+    in seconds.
+    """
+    found: dict[str, Silence] = {}
+    for keys in sharing.values():
+        every = together(inbounds[key] for key in keys)
+        if len(keys) > 1 and quiet(every, now) and now - (every.heard_at or 0.0) >= TOGETHER_FOR:
+            found |= {key: Silence(every.heard_at or 0.0, alone=False) for key in keys}
+    for key, one in inbounds.items():
+        if quiet(one, now):
+            found[key] = Silence(one.heard_at or 0.0, alone=True)
+    return found
 
 
 def together(several: Iterable[Inbound]) -> Inbound:
