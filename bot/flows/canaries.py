@@ -100,13 +100,13 @@ class Canaries:
         """All numbers of one account: each is a recipient of its own."""
         flock = [one for one in self.canaries if one.account == account]
         flown = await asyncio.gather(*(one.fly() for one in flock))
-        bad = False
+        kinds = set()
         for one, result in zip(flock, flown, strict=True):
             if result is not None:
                 await self._tell(one, *result, known)
-                bad = bad or result[0] is not Kind.WORKS
-        if bad:
-            # Of the account only: for what accounts share, two of them must fail.
+                kinds.add(result[0])
+        if kinds and Kind.WORKS not in kinds:
+            # Where another arrives, it is a broken phone. Of the account only: for what accounts share, two of them must fail.
             failed = Evidence(self.clock.now(), Kind.PROBE_FAILED, "", "the canary did not arrive", steady=True)
             await self.board.observe(account, failed)
         elif silence is not None:

@@ -34,10 +34,12 @@ class Bird:
     account: str = WHATSAPP
     domains: tuple[str, ...] = DOMAINS
     flown: int = 0
+    finds: Kind | None = None
+    """What becomes of this one, whatever the scene says."""
 
     async def fly(self) -> tuple[Kind, float] | None:
         self.flown += 1
-        finds = self.scene.finds
+        finds = self.finds or self.scene.finds
         return None if finds is None else (finds, self.scene.clock.now())
 
 
@@ -151,6 +153,16 @@ async def test_a_canary_that_arrives_answers_for_a_silence_until_it_has_lasted_t
     assert scene.flown == 4
     await scene.turn(600)
     assert (scene.flown, scene.told) == (6, [])
+
+
+async def test_a_broken_phone_beside_one_that_works_is_no_outage_and_costs_no_more() -> None:
+    scene = Scene(numbers=2)
+    scene.birds[0].finds = Kind.UNDELIVERED
+    await scene.accustom(60, WHATSAPP)
+    await scene.turn(3600)
+    own = (await scene.board.read([WHATSAPP]))[WHATSAPP]
+    assert own.state is not State.DOWN and "canary" not in {vote.name for vote in own.votes}
+    assert scene.flown <= 20
 
 
 async def test_a_canary_that_cannot_tell_is_not_tried_again_and_again() -> None:
