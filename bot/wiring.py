@@ -478,7 +478,6 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         yield desk, jobs
     finally:
         await asyncio.gather(
-            shop_channels.close(), dialogue.close(), files.close(), probe.aclose(), redis.aclose(), ledger.close(),
             *(feed.close() for feed in feeds),
             shop_channels.close(),
             dialogue.close(),

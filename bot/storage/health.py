@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,34 +78,42 @@ class RedisHealthBoard:
 
     async def _write(self, key: str, waiting: list[_Told]) -> None:
         """Write what waits, up to the first change of state: each change has a row of its own in the stream."""
-        for attempt in range(ATTEMPTS):
-            raw, old = self._latest[key] if not attempt and key in self._latest else await self._read(key)
-            batch, new, change = 0, old, None
-            while change is None and batch < len(waiting):
-                before, new = new, health.observe(new, waiting[batch].evidence, health.nature_of(key))
+        written: list[_Told] = []
+
+        def fold(old: AccountHealth) -> tuple[AccountHealth, Transition | None]:
+            written.clear()
+            new, change = old, None
+            for told in waiting:
+                before, new = new, health.observe(new, told.evidence, health.nature_of(key))
                 change = health.change(key, before, new)
-                batch += 1
-            value = codec.encode_health(new)
-            written = waiting[:batch]
-            if await self._swap(key, raw, value, change):
-                self._latest[key] = value, new
-                for told in written:
-                    told.written = True
-                    if told in waiting:  # else its lane has gone meanwhile
-                        waiting.remove(told)
-                written[-1].change = change
-                return
-            self._latest.pop(key, None)
-            await asyncio.sleep(PAUSE_SECONDS * attempt)
-        raise Unavailable(f"health of {key}: too many writers")
+                written.append(told)
+                if change is not None:
+                    break
+            return new, change
+
+        change = await self._change(key, fold)
+        for told in written:
+            told.written = True
+            if told in waiting:  # else its lane has gone meanwhile
+                waiting.remove(told)
+        written[-1].change = change
 
     async def teach(self, key: str, an_hour: float, now: float) -> None:
         """Let an account know what is usual, as after a week of so many messages each hour. Raises Unavailable."""
+        await self._change(key, lambda old: (replace(old, inbound=health.habit(an_hour, now)), None))
+
+    async def _change(
+        self, key: str, fold: Callable[[AccountHealth], tuple[AccountHealth, Transition | None]]
+    ) -> Transition | None:
+        """Write what ``fold`` makes of what is known, by compare-and-set; it may be called again with newer health."""
         for attempt in range(ATTEMPTS):
-            raw, old = await self._read(key)
-            value = codec.encode_health(replace(old, inbound=health.habit(an_hour, now)))
-            if await self._swap(key, raw, value, None):
-                return
+            raw, old = self._latest[key] if not attempt and key in self._latest else await self._read(key)
+            new, change = fold(old)
+            value = codec.encode_health(new)
+            if await self._swap(key, raw, value, change):
+                self._latest[key] = value, new
+                return change
+            self._latest.pop(key, None)
             await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise Unavailable(f"health of {key}: too many writers")
 

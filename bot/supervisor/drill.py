@@ -179,10 +179,10 @@ async def _conduct(plan: Plan, data: Path) -> dict[str, Any]:
     return {"phones": seen, "incidents": found, "found_after_s": _found_after(seen["broke_at"], found)}
 
 
-def _found_after(broke_at: float, found: Sequence[Mapping[str, Any]]) -> float | None:
-    """Seconds from the first switch that was turned until Relais knew; None: it never did."""
+def _found_after(broke_at: float | None, found: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds from the first switch that was turned until Relais knew; None: it never did, or nothing was turned."""
     times = [datetime.fromisoformat(one["detected_at"]).timestamp() for one in found]
-    return round(min(times) - broke_at, 1) if times else None
+    return round(min(times) - broke_at, 1) if times and broke_at is not None else None
 
 
 async def teach(plan: Plan, data: Path, redis_url: str, an_hour: Mapping[str, float]) -> None:

@@ -22,7 +22,7 @@ from bot.core.health.domains import (
     worst,
 )
 from bot.core.health.evidence import Evidence, Kind, State, Transition
-from bot.core.health.inbound import Inbound, Silence, habit, quiet, silent, together
+from bot.core.health.inbound import Silence, habit, quiet, silent, together
 from bot.core.health.recovery import PROBE_EVERY, rate
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "UNDELIVERED_AFTER",
     "AccountHealth",
     "Evidence",
-    "Inbound",
     "Kind",
     "Silence",
     "State",
