@@ -9,38 +9,22 @@ import asyncio
 import random
 import statistics
 
+from bench.virtual import Account, Clock, nothing, yes
 from bench.watchers import EPOCH
 from bot.core.health import Evidence, Kind, State
 from bot.flows.probe import BEAT, Outside, Prober
 from bot.storage.memory import MemoryHealthBoard
 
 ACCOUNT = "whatsapp"
+DOMAINS = ("meta", "twilio")
 DELIVERED_AFTER = 2.0
 SILENT_AFTER = 12.0
 LONGEST = 4 * 3600.0
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.time = EPOCH
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-
-class _Account:
-    account, domains = ACCOUNT, ("meta", "twilio")
-
-    async def probe(self) -> bool:
-        return True
-
-
 async def _one(returns_at: float, canary: bool, resting: bool) -> tuple[float | None, float | None, int, int]:
     """Seconds from the return to ``recovering`` and to ``up`` (None: not within 4 h); canaries and messages sent."""
-    clock = _Clock()
+    clock = Clock()
     board = MemoryHealthBoard(clock)
     back = EPOCH + returns_at
     sent = {"canary": 0, "resting": 0}
@@ -58,20 +42,14 @@ async def _one(returns_at: float, canary: bool, resting: bool) -> tuple[float | 
         return resting
 
     class Bird:
-        account = ACCOUNT
+        account, recipient, domains = ACCOUNT, "canary", DOMAINS
 
         async def fly(self) -> tuple[Kind, float] | None:
             sent["canary"] += 1
             return (Kind.WORKS if clock.now() >= back else Kind.FAULT), clock.now()
 
-    async def yes() -> bool:
-        return True
-
-    async def nothing() -> None:
-        return None
-
     birds = [Bird()] if canary else []
-    prober = Prober(board, clock, Outside([_Account()], yes, nothing, nudge, canaries=birds))
+    prober = Prober(board, clock, Outside([Account(ACCOUNT, DOMAINS)], yes, nothing, nudge, canaries=birds))
     for who in "abcd":
         await board.observe(ACCOUNT, Evidence(clock.now(), Kind.FAULT, who, began_at=clock.now()))
     recovering: float | None = None

@@ -11,6 +11,7 @@ import random
 import statistics
 from dataclasses import dataclass, field
 
+from bench.virtual import Account, Clock, nothing, yes
 from bench.watchers import EPOCH
 from bot.core import health
 from bot.core.health import Evidence, Kind, State
@@ -24,26 +25,6 @@ WARM = 600.0
 
 
 @dataclass
-class _Clock:
-    time: float = EPOCH
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-
-@dataclass
-class _Account:
-    account: str
-    domains: tuple[str, ...] = DOMAINS
-
-    async def probe(self) -> bool:
-        return True
-
-
-@dataclass
 class _Market:
     """Some shops of the same size. ``fate``: what becomes of what is sent now."""
 
@@ -53,19 +34,13 @@ class _Market:
     resting: bool
     chance: random.Random
     fate: Kind = Kind.WORKS
-    clock: _Clock = field(default_factory=_Clock)
+    clock: Clock = field(default_factory=Clock)
     canaries: int = 0
     told: int = 0
 
     def __post_init__(self) -> None:
         self.board = MemoryHealthBoard(self.clock)
         self.names = [f"whatsapp:{number}" for number in range(self.shops)]
-
-        async def yes() -> bool:
-            return True
-
-        async def nothing() -> None:
-            return None
 
         async def nudge(account: str) -> bool:
             if self.resting:
@@ -87,7 +62,7 @@ class _Market:
                 return market.fate, market.clock.now()
 
         birds = [Bird(name, f"{name}-{number}") for name in self.names for number in range(self.numbers)]
-        outside = Outside([_Account(name) for name in self.names], yes, nothing, nudge, canaries=birds)
+        outside = Outside([Account(name, DOMAINS) for name in self.names], yes, nothing, nudge, canaries=birds)
         self.prober = Prober(self.board, self.clock, outside)
 
     async def begin(self) -> None:
