@@ -30,7 +30,8 @@ log = structlog.get_logger()
 PER_PARTITION = 64
 PER_TRANSACTION = 200
 """More would make orders wait for the projector's lock on SQLite."""
-IDLE_SECONDS = 0.05
+PAUSE = 0.15
+"""Seconds between two looks: what was committed meanwhile is written together. A transaction costs far more than an entry."""
 MOST_HEARD = 1000
 """Messages of one shopper that are known again after Redis was lost."""
 
@@ -157,9 +158,9 @@ class Projector:
         for start in range(0, len(found), PER_TRANSACTION):
             some = found[start : start + PER_TRANSACTION]
             await self._records.take_in(some)
-            for partition, last in {item.partition: item.id for item in some}.items():
-                offsets[partition] = last
-                await self._journal.trim(partition, last)
+            last = {item.partition: item.id for item in some}
+            offsets.update(last)
+            await self._journal.trim(last)
         return len(found)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -169,5 +170,5 @@ class Projector:
             await self._journal.begin_after(partition, last)
         offsets = dict.fromkeys(range(PARTITIONS), START) | known
         while not stop.is_set():
-            if not await self.once(offsets):
-                await asyncio.sleep(IDLE_SECONDS)
+            if await self.once(offsets) < PER_PARTITION:
+                await asyncio.sleep(PAUSE)

@@ -47,8 +47,8 @@ class Journal(Protocol):
         """From now on entries get greater ids than this one, whatever the store's clock says."""
         ...
 
-    async def trim(self, partition: int, up_to_id: str) -> int:
-        """Remove entries up to and with an id, once they are in the ledger. Returns how many went."""
+    async def trim(self, up_to: Mapping[int, str]) -> None:
+        """Remove each named partition's entries up to and with its id, once they are in the ledger."""
         ...
 
 
@@ -87,12 +87,14 @@ class RedisJournal:
         firsts = [int(rows[0][0].partition(b"-")[0]) / 1000 for rows in looks[1::2] if rows]
         return sum(looks[::2]), max(now[0] + now[1] / 1e6 - min(firsts), 0.0) if firsts else 0.0
 
-    async def trim(self, partition: int, up_to_id: str) -> int:
-        """Remove entries up to and with an id."""
-        milliseconds, _, sequence = up_to_id.partition("-")
-        first_kept = f"{milliseconds}-{int(sequence or 0) + 1}"
-        key = self._keys.journal[partition]
-        return int(await reach(self._redis.xtrim(key, minid=first_kept, approximate=False)))
+    async def trim(self, up_to: Mapping[int, str]) -> None:
+        """Remove entries up to and with an id, in one round trip for all partitions."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition, last in up_to.items():
+            milliseconds, _, sequence = last.partition("-")
+            first_kept = f"{milliseconds}-{int(sequence or 0) + 1}"
+            pipeline.xtrim(self._keys.journal[partition], minid=first_kept, approximate=False)
+        await reach(pipeline.execute())
 
 
 def _stored(partition: int, row: tuple[bytes, dict[bytes, bytes]]) -> Stored:

@@ -334,11 +334,10 @@ class MemoryJournal:
         numbers = self._lanes._entry_numbers
         numbers[partition] = max(numbers[partition], _number(entry_id))
 
-    async def trim(self, partition: int, up_to_id: str) -> int:
-        entries = self._lanes.entries[partition]
-        kept = [stored for stored in entries if _number(stored.id) > _number(up_to_id)]
-        gone, entries[:] = len(entries) - len(kept), kept
-        return gone
+    async def trim(self, up_to: Mapping[int, str]) -> None:
+        for partition, last in up_to.items():
+            entries = self._lanes.entries[partition]
+            entries[:] = [stored for stored in entries if _number(stored.id) > _number(last)]
 
 
 def _number(entry_id: str) -> int:

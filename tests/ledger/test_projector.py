@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -193,12 +194,8 @@ class StreamOfLists:
             for s in await self.read(partition, after.get(partition, "0-0"), count)
         ]
 
-    async def trim(self, partition: int, up_to_id: str) -> int:
-        before = len(self.stored)
-        self.stored = [
-            s for s in self.stored if s.partition != partition or _number(s.id) > _number(up_to_id)
-        ]
-        return before - len(self.stored)
+    async def trim(self, up_to: Mapping[int, str]) -> None:
+        self.stored = [s for s in self.stored if _number(s.id) > _number(up_to.get(s.partition, "0-0"))]
 
     async def begin_after(self, partition: int, entry_id: str) -> None:
         raise AssertionError("asked for only when a run begins")

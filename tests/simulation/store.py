@@ -113,7 +113,7 @@ class Archive:
                 for one in stored:
                     self._note(codec.decode_entry(one.entry))
                     self._read[partition] = one.id
-            await self._journal.trim(partition, self._read[partition])
+            await self._journal.trim({partition: self._read[partition]})
 
     def restart(self) -> None:
         """The journal was lost with the store: it begins again."""

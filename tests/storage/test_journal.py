@@ -52,10 +52,14 @@ async def test_all_partitions_are_read_in_one_look(store: MemoryStore | RedisSto
 
 async def test_trimming_keeps_what_came_after(store: MemoryStore | RedisStore) -> None:
     await write(store, A, b"1", b"2", b"3")
-    second = (await store.journal.read(1, START, 2))[-1]
-    assert await store.journal.trim(1, second.id) == 2
-    assert await store.journal.trim(1, second.id) == 0
+    await write(store, B, b"x")
+    second, other = (await store.journal.read(1, START, 2))[-1], (await store.journal.read(63, START, 1))[-1]
+    await store.journal.trim({1: second.id})
+    await store.journal.trim({1: second.id})
+    assert [stored.entry for stored in await store.journal.read_all({})] == [b"3", b"x"]
+    await store.journal.trim({1: second.id, 63: other.id})
     assert [stored.entry for stored in await store.journal.read_all({})] == [b"3"]
+    await store.journal.trim({})
 
 
 @pytest.mark.parametrize(
