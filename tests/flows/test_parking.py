@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -65,6 +66,11 @@ class LockedDrawer(Drawer):
 
     async def forget(self, lane: LaneId) -> None:
         raise OSError("a bug")
+
+
+class DeadlyDrawer(Drawer):
+    async def forget(self, lane: LaneId) -> None:
+        raise asyncio.CancelledError("kill -9")
 
 
 class Stage:
@@ -188,6 +194,21 @@ async def test_an_attempt_that_kills_its_worker_counts() -> None:
     [parked] = await stage.backlog.parked()
     assert (parked.kind, parked.why) == (ParkedKind.ITEM, "the worker ended")
     assert stage.world.whatsapp.texts == ["Bonjour", SORRY]
+
+
+async def test_what_kills_its_worker_is_told_from_what_came_before_it() -> None:
+    """Things taken in together are written together, but not again once an attempt has failed."""
+    stage = Stage()
+    stage.world.desk = replace(stage.world.desk, files=DeadlyDrawer())
+    await stage.say("Bonjour")
+    await stage.world.put(stage.world.message("Salut"))
+    erase = Command("erase-1", "erase", stage.world.clock.now(), ())
+    await stage.world.lanes.put(stage.world.lane(), erase.id, codec.encode_item(erase))
+    await stage.pass_time(90)
+    [parked] = await stage.backlog.parked()
+    assert (parked.item_id, parked.why) == (erase.id, "the worker ended")
+    heard = {item.text for entry in stage.world.journal for item in entry.messages if item.direction == "in"}
+    assert heard == {"Bonjour", "Salut"}
 
 
 async def test_what_nobody_can_read_is_parked_and_the_rest_goes_on() -> None:
