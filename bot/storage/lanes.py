@@ -80,7 +80,13 @@ class RedisLanes:
             keys = [*self._keys_of(here), self._keys.due[partition_of(here)]]
             return await self._puts(keys, [*self._who(here), self._keep_ms, item_id, item])
 
-        landed, answer = await follow(lane, at)
+        try:
+            landed, answer = await follow(lane, at)
+        except ForwardLoop:
+            # Two lanes never used, led to each other by two that died before they looked: nothing is in either.
+            _log.error("lanes.forward_loop", lane=lane)
+            await self.unforward(lane)
+            landed, answer = await follow(lane, at)
         return Put(landed, fresh=answer[0] == 1)
 
     async def take(self, partition: int) -> Lease | None:
@@ -153,8 +159,8 @@ class RedisLanes:
         """
         if await self.resolve(target) == source:
             raise ForwardLoop(source)
-        await self._announce(source, target)
-        if not await self._settle_or_stand(source):
+        travels = await self._announce(source, target)
+        if not await self._settle_or_stand(source, travels):
             raise ForwardLoop(source)
 
     async def unforward(self, source: LaneId) -> None:
@@ -217,9 +223,11 @@ class RedisLanes:
             await asyncio.sleep(RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)])
             failures += 1
 
-    async def _announce(self, source: LaneId, target: LaneId) -> None:
-        keys = [self._keys.lane(source), self._keys.due[partition_of(source)]]
-        await _ANNOUNCE(self._redis, keys, [*self._who(source), target])
+    async def _announce(self, source: LaneId, target: LaneId) -> bool:
+        """False: nothing is to travel, it has moved."""
+        lane_key, inbox, _items, seen = self._keys_of(source)
+        keys = [lane_key, self._keys.due[partition_of(source)], inbox, seen]
+        return bool(await _ANNOUNCE(self._redis, keys, [*self._who(source), target]))
 
     async def _move(self, source: LaneId) -> None:
         """Carry and settle until nothing new came between; stop when a holder has to let go first."""
@@ -257,14 +265,15 @@ class RedisLanes:
         keys = [lane_key, inbox, items, self._keys.due[partition], self._keys.tries[partition]]
         return bool(await _SETTLE(self._redis, keys, [source, target, *ids]))
 
-    async def _settle_or_stand(self, source: LaneId) -> bool:
-        """Finish a forward. False for one of two lanes linked to each other at once: it stands for itself again.
+    async def _settle_or_stand(self, source: LaneId, travels: bool = True) -> bool:
+        """Finish a forward, unless nothing was in the lane. False for one of two lanes linked to each other at once: it stands for itself again.
 
         Both were announced before either looks here, so that at least one of them sees the circle.
         """
         try:
             await self.resolve(source)
-            await self._move(source)
+            if travels:
+                await self._move(source)
         except ForwardLoop:
             _log.error("lanes.forward_loop", lane=source)
             await self.unforward(source)

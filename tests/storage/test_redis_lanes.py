@@ -225,7 +225,13 @@ async def test_a_forward_is_not_finished_over_what_came_between_its_steps(store:
     assert [name for name, _ in (await take(store.lanes, B)).items] == ["1", "2"]
 
 
-async def test_two_lanes_linked_to_each_other_at_once_do_not_stop_the_partition(store: RedisStore) -> None:
+@pytest.mark.parametrize("used", [True, False])
+async def test_two_lanes_linked_to_each_other_at_once_do_not_stop_the_partition(store: RedisStore, used: bool) -> None:
+    for lane in (A, B):
+        if used:
+            await store.lanes.put(lane, "0", b"0")
+            lease = await take(store.lanes, lane)
+            await store.lanes.commit(lease, Commit(b"state", ("0",), due_at=None))
     await store.lanes._announce(A, B)
     await store.lanes._announce(B, A)
     with pytest.raises(ForwardLoop):
@@ -236,6 +242,12 @@ async def test_two_lanes_linked_to_each_other_at_once_do_not_stop_the_partition(
     landed = await store.lanes.put(B, "1", b"1")
     assert (await take(store.lanes, landed.lane)).items == (("1", b"1"),)
     assert await store.lanes.resolve(B) == landed.lane
+
+
+async def test_a_lane_never_used_moves_at_once_and_wakes_nobody(store: RedisStore) -> None:
+    assert not await store.lanes._announce(A, B)
+    assert await store.lanes.due_partitions() == []
+    assert (await store.lanes.put(A, "1", b"1")).lane == B
 
 
 async def test_old_seen_ids_go_out_in_bounded_portions(store: RedisStore) -> None:
