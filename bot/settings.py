@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 DEFAULT_PORT = 8000
 MIN_SECRET_BYTES = 32
+MOST_WORKERS = 64
 
-_OURS = frozenset({"RELAIS_SHOPS", "RELAIS_DATA", "RELAIS_SECRET", "RELAIS_WEBHOOK_NETWORKS"})
+_OURS = frozenset({"RELAIS_SHOPS", "RELAIS_DATA", "RELAIS_SECRET", "RELAIS_WEBHOOK_NETWORKS", "RELAIS_WORKERS"})
 SIMULATOR_FLAG = "RELAIS_SIMULATOR"
 """Set by the supervisor for its children only; a person says `--simulator`."""
 
@@ -73,8 +74,11 @@ class Settings:
     simulator: bool
     gateway_url_given: str | None = None
     """``GATEWAY_URL``: where the worker finds the gateway when it is not on this machine."""
-    metrics_address: str | None = None
-    """``host:port`` where the worker shows its metrics; None: nowhere."""
+    metrics_addresses: tuple[str, ...] = ()
+    """``host:port`` where each worker of this machine shows its metrics, in the order of `worker_names`. A worker that
+    is started alone has one, or shows none."""
+    workers: int = 1
+    """Worker processes that the supervisor runs."""
     webhook_networks: tuple[str, ...] = ()
     """Private networks to which webhooks may be sent all the same (``10.1.0.0/16``)."""
 
@@ -105,7 +109,8 @@ class Settings:
             "RASA_URL": self.rasa_url,
             "TWILIO_STATUS_URL": self.twilio_status_url,
             "META_STATUS_URL": self.meta_status_url,
-            "METRICS_ADDRESS": self.metrics_address,
+            "METRICS_ADDRESS": ",".join(self.metrics_addresses) or None,
+            "RELAIS_WORKERS": str(self.workers),
             "GATEWAY_URL": self.gateway_url_given,
             "RELAIS_WEBHOOK_NETWORKS": ",".join(self.webhook_networks) or None,
             SIMULATOR_FLAG: "1" if self.simulator else "0",
@@ -150,7 +155,8 @@ class _Reader:
         rasa_url = self._url("RASA_URL", ("http", "https"))
         twilio_status_url = self._url("TWILIO_STATUS_URL", ("http", "https"))
         meta_status_url = self._url("META_STATUS_URL", ("http", "https"))
-        metrics_address = self._address("METRICS_ADDRESS")
+        metrics_addresses = self._addresses("METRICS_ADDRESS")
+        workers = self._workers()
         gateway_url = self._url("GATEWAY_URL", ("http", "https"))
         secret = self._secret(simulator=simulator)
         webhook_networks = self._networks("RELAIS_WEBHOOK_NETWORKS")
@@ -174,17 +180,28 @@ class _Reader:
             twilio_status_url=twilio_status_url,
             meta_status_url=meta_status_url,
             simulator=simulator,
-            metrics_address=metrics_address,
+            metrics_addresses=metrics_addresses,
+            workers=workers,
             gateway_url_given=gateway_url,
             webhook_networks=webhook_networks,
         )
 
-    def _address(self, name: str) -> str | None:
-        raw = self._get(name)
-        if raw is not None and not re.fullmatch(r"[\w.-]+:[0-9]{1,5}", raw):
+    def _addresses(self, name: str) -> tuple[str, ...]:
+        words = tuple(word.strip() for word in (self._get(name) or "").split(",") if word.strip())
+        if not all(re.fullmatch(r"[\w.-]+:[0-9]{1,5}", word) for word in words):
             self._problems.append(f"{name}: not host:port, such as 127.0.0.1:9100")
-            return None
-        return raw
+            return ()
+        return words
+
+    def _workers(self) -> int:
+        raw = self._get("RELAIS_WORKERS")
+        if raw is None:
+            # One fills a core with some fifty turns a second. The others of the machine need the rest.
+            return min(2, len(os.sched_getaffinity(0)))
+        if re.fullmatch(r"[0-9]{1,2}", raw) and 1 <= int(raw) <= MOST_WORKERS:
+            return int(raw)
+        self._problems.append(f"RELAIS_WORKERS: not a whole number from 1 to {MOST_WORKERS}")
+        return 1
 
     def _networks(self, name: str) -> tuple[str, ...]:
         words = tuple(word.strip() for word in (self._get(name) or "").split(",") if word.strip())
@@ -270,6 +287,11 @@ class _Reader:
         if len(raw.encode()) < MIN_SECRET_BYTES:
             self._problems.append(f"RELAIS_SECRET: under {MIN_SECRET_BYTES} bytes")
         return raw.encode()
+
+
+def worker_names(workers: int) -> list[str]:
+    """What the supervisor calls them: in its log folder, in ``pids.json`` and as ``process`` in the metrics."""
+    return ["worker", *(f"worker-{number}" for number in range(2, workers + 1))]
 
 
 def kept_secret(data_dir: Path) -> bytes:

@@ -278,8 +278,10 @@ async def gateway(found: Settings) -> Gateway:
         accounts={account_key(name, one): name.value for have in accounts.values() for name, one in have.items()},
     )
 
+    workers = dict(zip(settings.worker_names(len(found.metrics_addresses)), found.metrics_addresses, strict=True))
+
     async def numbers() -> bytes:
-        return await figures.page(METRICS, sources, found.metrics_address)
+        return await figures.page(METRICS, sources, workers)
 
     return Gateway(
         public_url=found.public_url,
@@ -358,8 +360,8 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
     """The worker's desk and its one-holder jobs."""
     found = settings.of_child(os.environ)
     logs.configure("worker", found.secret, show_errors=found.simulator)
-    if found.metrics_address is not None:
-        _show_metrics(found.metrics_address)
+    for address in found.metrics_addresses:
+        _show_metrics(address)
     accounts = _accounts(found)
     redis = connect(_redis_url(found))
     ledger = open_ledger(found.database_url)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.core.addresses import PARTITIONS
 from bot.flows import parking
 from bot.flows.desk import Desk
 from bot.flows.step import step
@@ -25,6 +27,8 @@ TAKERS = 8
 LOOK_EVERY = 0.25
 RENEW_EVERY = 3.0
 LEASE = 10.0
+STAGGER = 0.004
+"""Seconds over which the workers that hear of a lane come for it, each in an order of its own, so that they seldom meet."""
 PAUSE = 0.5
 """Seconds after the store could not be reached."""
 
@@ -32,12 +36,13 @@ PAUSE = 0.5
 class Worker:
     """Takes and works lanes until told to stop."""
 
-    def __init__(self, desk: Desk, hands: int = HANDS) -> None:
+    def __init__(self, desk: Desk, hands: int = HANDS, stagger: float = 0.0) -> None:
         self._desk = desk
         self._hands = asyncio.Semaphore(hands)
         self._due: asyncio.Queue[int] = asyncio.Queue()
         self._queued: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waits = [random.uniform(0.0, stagger) for _ in range(PARTITIONS)]
         self.failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -64,10 +69,12 @@ class Worker:
 
     async def _listen(self) -> None:
         """Wake-ups come at once; they may be lost, ``_look`` finds what they miss."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 async for partition in self._desk.lanes.wakeups():
-                    self._mark(partition)
+                    # Who has lanes enough in hand comes later still, and the others have taken it.
+                    loop.call_later(self._waits[partition], self._mark, partition)
             except Unavailable:
                 await asyncio.sleep(PAUSE)
 
@@ -185,7 +192,7 @@ async def main() -> None:
         loop.add_signal_handler(signum, stop.set)
     async with wiring.worker() as (desk, jobs):
         log.info("worker.ready")
-        await serve(Worker(desk), jobs, stop)
+        await serve(Worker(desk, stagger=STAGGER), jobs, stop)
 
 
 if __name__ == "__main__":

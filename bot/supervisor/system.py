@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,9 @@ def children(
         )
     store = ("redis",) if "redis" in ports else ()
     listed.append(ours("prepare", "bot.cli", "prepare", after=(*store, "gateway"), once=True))
-    listed.append(ours("worker", "bot.worker", after=("prepare",)))
+    for name, shown_at in zip(settings.worker_names(found.workers), found.metrics_addresses, strict=True):
+        one = ours(name, "bot.worker", after=("prepare",))
+        listed.append(replace(one, env={**env, "METRICS_ADDRESS": shown_at}))
     if "rasa" not in ports:
         return listed
     port = str(ports["actions"])
@@ -138,8 +141,9 @@ def resolve(found: Settings) -> tuple[Settings, dict[str, int], dict[str, str]]:
     if found.rasa_url is None:
         ports["rasa"], ports["actions"] = free_port(), free_port()
         environ["RASA_URL"] = f"http://127.0.0.1:{ports['rasa']}"
-    if found.metrics_address is None:
-        environ["METRICS_ADDRESS"] = f"127.0.0.1:{free_port()}"
+    shown = found.metrics_addresses[: found.workers]
+    more = [f"127.0.0.1:{free_port()}" for _ in range(found.workers - len(shown))]
+    environ["METRICS_ADDRESS"] = ",".join((*shown, *more))
     if found.simulator:
         # Only here: without the simulator its code is never loaded.
         from bot.simulator.accounts import demo_environment

@@ -75,18 +75,19 @@ async def read(sources: Sources) -> Iterable[Metric]:
     return [*found, *(states or ())]
 
 
-async def page(metrics: Metrics, sources: Sources, worker: str | None) -> bytes:
-    """All of ``/metrics``: this process, the figures, and the worker's metrics where it runs beside us."""
-    figures, theirs = await asyncio.gather(read(sources), _had(_fetch(worker)))
-    found = list(figures)
-    if worker is not None:
-        found.append(_one("relais_worker_up", "1 while the worker shows its metrics", 0.0 if theirs is None else 1.0))
-    return together(metrics.registry, found, {} if theirs is None else {"worker": theirs})
+async def page(metrics: Metrics, sources: Sources, workers: Mapping[str, str]) -> bytes:
+    """All of ``/metrics``: this process, the figures, and the metrics of the workers beside us (name -> ``host:port``)."""
+    pages = asyncio.gather(*(_had(_fetch(address)) for address in workers.values()))
+    figures, shown = await asyncio.gather(read(sources), pages)
+    theirs = dict(zip(workers, shown, strict=True))
+    up = GaugeMetricFamily("relais_worker_up", "1 while a worker shows its metrics", labels=["process"])
+    for name, text in theirs.items():
+        up.add_metric([name], 0.0 if text is None else 1.0)
+    found = [*figures, *([up] if theirs else [])]
+    return together(metrics.registry, found, {name: text for name, text in theirs.items() if text is not None})
 
 
-async def _fetch(address: str | None) -> str | None:
-    if address is None:
-        return None
+async def _fetch(address: str) -> str:
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"http://{address}/metrics") as answer:

@@ -122,7 +122,7 @@ async def test_figures_are_read_from_store_and_ledger(redis: Redis, ledger: Ledg
         board,
         {"telegram:7": "telegram"},
     )
-    text = await figures.page(Metrics(), sources, None)
+    text = await figures.page(Metrics(), sources, {})
     shown = {
         ("relais_up", "redis"): 1,
         ("relais_up", "ledger"): 1,
@@ -151,10 +151,10 @@ async def test_what_is_away_is_left_out_and_the_rest_is_shown(ledger: Ledger) ->
         RedisHealthBoard(gone),
         {"telegram:7": "telegram"},
     )
-    text = await figures.page(Metrics(), sources, "127.0.0.1:1")
+    text = await figures.page(Metrics(), sources, {"worker": "127.0.0.1:1"})
     await gone.aclose()
     assert [value(text, "relais_up", party=party) for party in ("redis", "ledger", "model")] == [0, 1, 0]
-    assert value(text, "relais_worker_up") == 0
+    assert value(text, "relais_worker_up", process="worker") == 0
     assert value(text, "relais_outbox_events") == 0
     assert b"relais_lanes_due" not in text
 
@@ -170,7 +170,6 @@ async def test_the_workers_metrics_are_shown_beside_the_gateways() -> None:
     finally:
         server.shutdown()
         server.server_close()
-    assert theirs is not None
     text = exposition.together(gateway.registry, [Metric("relais_more", "More", "gauge")], {"worker": theirs})
     assert value(text, "relais_trouble_total", party="redis") == 1
     assert value(text, "relais_trouble_total", party="redis", process="worker") == 3

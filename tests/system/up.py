@@ -41,7 +41,7 @@ def main() -> int:
 
 def _led(child: Child, given: argparse.Namespace, ports: Mapping[str, int]) -> Child:
     local = "http://127.0.0.1:"
-    if child.name == "worker":
+    if child.name.startswith("worker"):
         providers = f"{local}{given.providers}"
         led = {
             "RASA_URL": f"{local}{given.rasa}",
