@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.addresses import PARTITIONS, Address, LaneId, ShopId
@@ -24,6 +25,7 @@ from bot.storage import codec
 from bot.storage.codec import NewerVersion
 from bot.storage.journal import START, Journal, Stored
 from bot.storage.plans import CodecError
+from bot.together import Together
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ PER_TRANSACTION = 200
 """More would make orders wait for the projector's lock on SQLite."""
 PAUSE = 0.15
 """Seconds between two looks: what was committed meanwhile is written together. A transaction costs far more than an entry."""
+AT_ONCE = 64
+"""Shoppers asked for in one query."""
 MOST_HEARD = 1000
 """Messages of one shopper that are known again after Redis was lost."""
 
@@ -41,26 +45,37 @@ class LedgerRecords:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        # Each shopper who is new asks several times; a rush of them asks together.
+        self._latest: Together[LaneId, Conversation | None] = Together(self._latest_of, AT_ONCE)
+        self._owner: Together[tuple[ShopId, Address], LaneId | None] = Together(self._owners_of, AT_ONCE)
 
     async def latest(self, lane: LaneId) -> Conversation | None:
         """The conversation as last projected, to rebuild an empty lane. Raises Unavailable."""
-        table = ConversationRow
-        query = select(table.snapshot).where(table.id == lane, _known())
-        async with self._ledger.reading() as connection:
-            snapshot = await connection.scalar(query)
-        return None if snapshot is None else codec.conversation_from_json(snapshot)
+        return await self._latest(lane)
 
     async def owner(self, shop: ShopId, address: Address) -> LaneId | None:
         """The conversation an address leads to; what a shop or a shopper only stated leads nowhere. Raises Unavailable."""
+        return await self._owner((shop, address))
+
+    async def _latest_of(self, lanes: Sequence[LaneId]) -> list[Conversation | Exception | None]:
+        table = ConversationRow
+        query = select(table.id, table.snapshot).where(table.id.in_(sorted(set(lanes))), _known())
+        async with self._ledger.reading() as connection:
+            found = {row.id: row.snapshot for row in await connection.execute(query)}
+        return [_read(found.get(lane)) for lane in lanes]
+
+    async def _owners_of(self, asked: Sequence[tuple[ShopId, Address]]) -> list[LaneId | Exception | None]:
+        table = AddressRow
+        wanted = [(shop, str(address)) for shop, address in asked]
         query = (
-            select(ConversationRow.id)
-            .join(AddressRow, AddressRow.customer_id == ConversationRow.customer_id)
-            .where(AddressRow.shop_id == shop, AddressRow.address == str(address))
-            .where(AddressRow.proved_by.in_(proof.value for proof in LEADS))
+            select(table.shop_id, table.address, ConversationRow.id)
+            .join(table, table.customer_id == ConversationRow.customer_id)
+            .where(tuple_(table.shop_id, table.address).in_(sorted(set(wanted))))
+            .where(table.proved_by.in_(proof.value for proof in LEADS))
         )
         async with self._ledger.reading() as connection:
-            found = await connection.scalar(query)
-        return None if found is None else LaneId(found)
+            found = {(shop, address): LaneId(lane) for shop, address, lane in await connection.execute(query)}
+        return [found.get(one) for one in wanted]
 
     async def heard(self, lane: LaneId, since: float) -> Sequence[tuple[str, float]]:
         """The shopper's messages since then, the last ``MOST_HEARD`` of them, oldest first. Raises Unavailable."""
@@ -134,6 +149,16 @@ class LedgerRecords:
         await self._ledger.write(work)
         if rejects:
             METRICS.parked.labels("journal").inc(len(rejects))
+
+
+def _read(snapshot: Any) -> Conversation | Exception | None:
+    """What one lane's record says; what is wrong with it concerns those who asked for it alone."""
+    if snapshot is None:
+        return None
+    try:
+        return codec.conversation_from_json(snapshot)
+    except CodecError as error:
+        return error
 
 
 def _known() -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from bot.ports import Commit, Lease, LostLease, Put, Unavailable
 from bot.storage.connection import PREFIX, Keys, Script, as_client, listener, reach
 from bot.storage.forwarding import ForwardLoop, follow
 from bot.storage.parked import encode
-from bot.storage.together import Together
+from bot.storage.pipelined import Pipelined
 
 LEASE_SECONDS = 10.0
 SEEN_SECONDS = 8 * 86400.0
@@ -61,7 +61,7 @@ class RedisLanes:
         self._redis = as_client(client_or_url)
         # A cluster's pipelines take no scripts.
         self._puts: Callable[[Sequence[str], Sequence[Any]], Awaitable[Any]] = (
-            partial(_PUT, self._redis) if isinstance(self._redis, RedisCluster) else Together(self._redis, _PUT)
+            partial(_PUT, self._redis) if isinstance(self._redis, RedisCluster) else Pipelined(self._redis, _PUT)
         )
         self._keys = Keys(prefix)
         self._tokens = list(zip(self._keys.generation, self._keys.fence, strict=True))

@@ -12,8 +12,8 @@ from redis.exceptions import ResponseError
 from bot.core.addresses import home_lane
 from bot.ports import Unavailable
 from bot.storage.connection import Script, connect
+from bot.storage.pipelined import MOST, Pipelined
 from bot.storage.redis import RedisLanes
-from bot.storage.together import MOST, Together
 from tests.storage.servers import running
 
 
@@ -26,14 +26,14 @@ class Echo(Script):
 
 
 async def test_each_caller_gets_its_own_answer(client: Redis) -> None:
-    together = Together(client, Echo())
+    together = Pipelined(client, Echo())
     count = 3 * MOST
     answers = await asyncio.gather(*(together(["sum"], [1]) for _ in range(count)))
     assert answers == list(range(1, count + 1))
 
 
 async def test_a_refused_call_harms_no_other(client: Redis) -> None:
-    together = Together(client, Echo())
+    together = Pipelined(client, Echo())
     answers = await asyncio.gather(
         together(["sum"], [1]), together(["sum"], ["no number"]), together(["sum"], [1]), return_exceptions=True
     )
@@ -54,7 +54,7 @@ async def test_scripts_forgotten_by_the_server_are_sent_again_once(client: Redis
 async def test_a_dead_server_is_told_to_all(tmp_path: Path) -> None:
     with running(tmp_path, "--appendonly", "yes") as url:
         client = connect(url)
-        together = Together(client, Echo())
+        together = Pipelined(client, Echo())
         assert await together(["sum"], [1]) == 1
     answers = await asyncio.gather(*(together(["sum"], [1]) for _ in range(5)), return_exceptions=True)
     await client.aclose()
@@ -62,7 +62,7 @@ async def test_a_dead_server_is_told_to_all(tmp_path: Path) -> None:
 
 
 async def test_one_who_gives_up_holds_up_nobody(client: Redis) -> None:
-    together = Together(client, Echo())
+    together = Pipelined(client, Echo())
     impatient = asyncio.create_task(together(["sum"], [1]))
     await asyncio.sleep(0)
     impatient.cancel()
