@@ -62,6 +62,8 @@ class Lease:
     """Why the last attempt failed, as it was told to ``release``."""
     late: float = 0.0
     """Seconds for which the lane had been due."""
+    others: bool = True
+    """False: no other lane of the partition was due then. One that becomes due wakes a worker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ class Worker:
             self._tasks.add(task)
             METRICS.lanes_in_hand.set(len(self._tasks))
             task.add_done_callback(self._finished)
+            if not lease.others:
+                return
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

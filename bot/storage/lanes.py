@@ -59,10 +59,7 @@ class RedisLanes:
     ) -> None:
         """``holder``: the name under which leases are shown to the operator."""
         self._redis = as_client(client_or_url)
-        # A cluster's pipelines take no scripts.
-        self._puts: Callable[[Sequence[str], Sequence[Any]], Awaitable[Any]] = (
-            partial(_PUT, self._redis) if isinstance(self._redis, RedisCluster) else Pipelined(self._redis, _PUT)
-        )
+        self._puts, self._nexts, self._takes = map(self._for_many, (_PUT, _NEXT, _TAKE))
         self._keys = Keys(prefix)
         self._tokens = list(zip(self._keys.generation, self._keys.fence, strict=True))
         self._holder = holder or f"{platform.node()}:{os.getpid()}"
@@ -93,13 +90,13 @@ class RedisLanes:
         """Lease the partition's lane that has been due longest, or None. Moves on what a forward left unfinished."""
         due = self._keys.due[partition]
         for _ in range(ATTEMPTS):
-            found = await _NEXT(self._redis, [due])
+            found = await self._nexts([due], [])
             if found is None:
                 return None
             lane = LaneId(found.decode())
             keys = [*self._keys_of(lane)[:3], due, *self._tokens[partition], self._keys.tries[partition]]
             words = [lane, self._lease_ms, os.urandom(8).hex(), ITEMS_PER_LEASE, self._holder]
-            answer = await _TAKE(self._redis, keys, words)
+            answer = await self._takes(keys, words)
             if answer[0] == 1:
                 return _lease(lane, answer)
             if answer[0] == 2:
@@ -280,6 +277,10 @@ class RedisLanes:
             return False
         return True
 
+    def _for_many(self, script: Script) -> Callable[[Sequence[str], Sequence[Any]], Awaitable[Any]]:
+        """A script with little to carry, whose calls of one moment travel together. A cluster's pipelines take none."""
+        return partial(script, self._redis) if isinstance(self._redis, RedisCluster) else Pipelined(self._redis, script)
+
     def _keys_of(self, lane: LaneId) -> list[str]:
         keys = self._keys
         return [keys.lane(lane), keys.inbox(lane), keys.items(lane), keys.seen(lane)]
@@ -300,7 +301,7 @@ def operation_id(lease: Lease, commit: Commit) -> str:
 
 
 def _lease(lane: LaneId, answer: list[Any]) -> Lease:
-    _, generation, fence, until, now, state, ids, payloads, attempts, failure, late = answer
+    _, generation, fence, until, now, state, ids, payloads, attempts, failure, late, others = answer
     return Lease(
         lane=lane,
         token=(generation.decode(), fence),
@@ -311,4 +312,5 @@ def _lease(lane: LaneId, answer: list[Any]) -> Lease:
         attempts=attempts,
         failure=failure.decode() if failure else None,
         late=late / 1000,
+        others=others > 0,
     )

@@ -241,7 +241,7 @@ class MemoryLanes:
         self._extend(lane, record)
         items = tuple(record.inbox.items())[:ITEMS_PER_LEASE]
         tries, failure = record.tries, record.failure
-        return Lease(lane, record.token, record.until, now, record.state, items, tries, failure, late)
+        return Lease(lane, record.token, record.until, now, record.state, items, tries, failure, late, self._next(partition) is not None)
 
     def _extend(self, lane: LaneId, record: _Lane) -> None:
         record.until = self._clock.now() + self._lease_seconds

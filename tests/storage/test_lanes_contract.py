@@ -379,3 +379,13 @@ async def test_what_is_remembered_follows_a_forward(store: Store) -> None:
     await store.lanes.forward(A, B)
     await store.lanes.remember(A, [("1", await store.now())])
     assert not (await store.lanes.put(B, "1", b"x")).fresh
+
+
+async def test_a_lease_says_whether_others_of_its_partition_are_due(store: Store) -> None:
+    other = LaneId(f"{A[:2]}ffffffffffffffffff")
+    assert partition_of(other) == partition_of(A)
+    await store.lanes.put(A, "1", b"1")
+    await store.lanes.put(other, "1", b"1")
+    first, second = await store.lanes.take(partition_of(A)), await store.lanes.take(partition_of(A))
+    assert first is not None and second is not None
+    assert (first.others, second.others) == (True, False)

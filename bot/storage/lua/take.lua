@@ -1,5 +1,5 @@
 -- KEYS lane, inbox, items, due, generation, fence, tries. ARGV lane, lease ms, random word, most items, holder.
--- {1, generation, fence, until, now, state, ids, payloads, tries, failure, ms overdue}; {0} not due any more; {2, target} a forward to settle.
+-- {1, generation, fence, until, now, state, ids, payloads, tries, failure, ms overdue, others due}; {0} not due any more; {2, target} a forward to settle.
 local now = now_ms()
 local score = redis.call('ZSCORE', KEYS[4], ARGV[1])
 if not score or tonumber(score) > now then
@@ -34,4 +34,5 @@ local payloads = {}
 if #ids > 0 then
   payloads = redis.call('HMGET', KEYS[3], unpack(ids))
 end
-return {1, generation, fence, until_ms, now, lane[4], ids, payloads, tries, lane[5] or '', now - tonumber(score)}
+local others = #redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', whole(now), 'LIMIT', 0, 1)
+return {1, generation, fence, until_ms, now, lane[4], ids, payloads, tries, lane[5] or '', now - tonumber(score), others}
