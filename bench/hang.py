@@ -135,10 +135,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=50.0, help="new WhatsApp lanes a second")
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--workers", type=int, help="worker processes; as many as the machine has room for, if not said")
     parser.add_argument("--telegram", type=int, default=60, help="shoppers on Telegram")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        running = start(Path(folder) / "var", scripted=True)
+        running = start(Path(folder) / "var", scripted=True, workers=given.workers)
         try:
             rows = asyncio.run(measure(running, given.rate, given.seconds, given.telegram))
         finally:

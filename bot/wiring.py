@@ -418,6 +418,7 @@ async def worker() -> AsyncIterator[tuple[Desk, list[Job]]]:
         now = clock.now()
         await catch_up(lanes, codec, tokens, shop_channels.inboxes(), now - CATCH_UP_BACK, now)
 
+    shop_channels.all()  # Providers' libraries take a second to load: now, and not while a shopper waits.
     resting, told = LedgerResting(ledger), set[LaneId]()
 
     async def nudge_one(account: str) -> bool:

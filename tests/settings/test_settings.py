@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,21 @@ def test_children_read_the_same_settings(tmp_path: Path) -> None:
 def test_only_the_supervisor_says_simulator(tmp_path: Path) -> None:
     """In a person's environment the flag is an unknown name."""
     assert problems(tmp_path, RELAIS_SIMULATOR="1")[0].startswith("RELAIS_SIMULATOR: unknown")
+
+
+def test_workers_are_as_many_as_a_small_machine_has_room_for(tmp_path: Path) -> None:
+    assert load(tmp_path).workers == min(2, len(os.sched_getaffinity(0)))
+    assert load(tmp_path, RELAIS_WORKERS="6").workers == 6
+
+
+@pytest.mark.parametrize("number", ["0", "65", "two", "-1", "1.5"])
+def test_a_number_of_workers_that_is_none_is_refused(tmp_path: Path, number: str) -> None:
+    assert problems(tmp_path, RELAIS_WORKERS=number) == ("RELAIS_WORKERS: not a whole number from 1 to 64",)
+
+
+def test_workers_may_show_their_metrics_at_several_addresses(tmp_path: Path) -> None:
+    found = load(tmp_path, METRICS_ADDRESS="127.0.0.1:9100, 127.0.0.1:9101")
+    assert found.metrics_addresses == ("127.0.0.1:9100", "127.0.0.1:9101")
+    assert problems(tmp_path, METRICS_ADDRESS="127.0.0.1:9100,here") == (
+        "METRICS_ADDRESS: not host:port, such as 127.0.0.1:9100",
+    )

@@ -175,12 +175,17 @@ def _well_stocked(folder: Path) -> Path:
     return folder
 
 
-def start(data: Path, scripted: bool = False) -> Running:
-    """Start the whole and wait until the model answers. ``scripted``: a stand-in takes Rasa's place."""
+def start(data: Path, scripted: bool = False, workers: int | None = 1) -> Running:
+    """Start the whole and wait until the model answers. ``scripted``: a stand-in takes Rasa's place.
+
+    ``workers``: one, so that who stops "the" worker stops the one that has the lane; None: as many as without a word.
+    """
     data.mkdir(parents=True, exist_ok=True)
     keep = {"PATH", "HOME", "LANG", "PYENV_ROOT", "TMPDIR"}
     environment = {name: value for name, value in os.environ.items() if name in keep}
     environment["RELAIS_DATA"] = str(data)
+    if workers is not None:
+        environment["RELAIS_WORKERS"] = str(workers)
     environment["RELAIS_SHOPS"] = str(_well_stocked(data / "shops"))
     loop = Loop()
     gates = {name: Gate(loop) for name in (*NAMES, "webhooks")}

@@ -29,6 +29,24 @@ def test_an_order_survives_the_death_of(relais: Running, name: str) -> None:
     expect_two_uniwax_and_a_scarf(person.the_order(), "whatsapp")
 
 
+def test_orders_survive_the_death_of_one_of_two_workers(relais: Running) -> None:
+    """Lanes in its hands go on with the other; one that has none of them changes nothing for them."""
+    with relais.second_worker():
+        people = [Person(relais) for _ in range(4)]
+        for person in people:
+            person.write("Bonjour")
+        for person in people:
+            person.read()
+            person.write(ORDER)
+        relais.kill("worker")
+        for person in people:
+            person.read(until="uniwax", seconds=60)
+            person.write("je valide ma commande")
+            advance(person, "whatsapp", "", seconds=60)
+    for person in people:
+        expect_two_uniwax_and_a_scarf(person.the_order(), "whatsapp")
+
+
 def test_gateway_dead_for_60_seconds_while_three_shoppers_say_oui(relais: Running) -> None:
     people = [Person(relais) for _ in range(3)]
     for person in people:
