@@ -17,8 +17,6 @@ from bot.core.messages import Capabilities, Choice, Part, Rendered, Reply
 LIST_LABEL = "Choisir"
 CAPTION_LIMIT = 1024
 """A longer text does not fit under a picture, on WhatsApp and on Telegram alike."""
-SHORT_LINK = 60
-"""A picture's address longer than this is not worth its place in a text."""
 NOTHING_LEFT = "..."
 """Stands for a text of which the channel can write nothing (an emoji alone, by SMS): providers refuse empty ones."""
 _SHOP_SHORT = 12
@@ -34,8 +32,6 @@ def render(reply: Reply, capabilities: Capabilities, sign: Sign) -> Rendered:
     text = _written(reply.text, capabilities)
     if reply.image_url is not None and not capabilities.images:
         loss.append("image")
-        if len(reply.image_url) <= SHORT_LINK:
-            text = _join(text, reply.image_url)
     choices = [_plain_choice(choice, capabilities) for choice in reply.choices]
     if choices and not capabilities.two_way:
         # A list of answers would invite an answer that cannot come.
@@ -51,6 +47,7 @@ def render(reply: Reply, capabilities: Capabilities, sign: Sign) -> Rendered:
         parts[-1] = replace(parts[-1], contact_title=reply.contact_title)
     if capabilities.gsm7:
         parts = [replace(part, segments=segments(part.text)) for part in parts]
+        parts[-1] = _with_link(parts[-1], reply.image_url)
     return Rendered(parts=tuple(parts), put_as_choice=bool(choices), loss=tuple(loss))
 
 
@@ -157,6 +154,12 @@ def _with_image(parts: list[Part], url: str) -> list[Part]:
     if parts and not parts[0].buttons and not parts[0].rows and len(parts[0].text) <= CAPTION_LIMIT:
         return [replace(parts[0], image_url=url), *parts[1:]]
     return [Part(text="", image_url=url), *parts]
+
+
+def _with_link(part: Part, image_url: str | None) -> Part:
+    """A text that cannot show its picture names the picture's address, where that costs no segment more."""
+    linked = to_gsm7(_join(part.text, image_url)) if image_url is not None else part.text
+    return replace(part, text=linked) if segments(linked) == part.segments else part
 
 
 def _written(text: str, capabilities: Capabilities) -> str:

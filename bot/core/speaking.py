@@ -180,16 +180,19 @@ def put_on(
 
 
 def repeat(
-    conversation: Conversation, failed: Delivery, now: float, avoid: bool
+    conversation: Conversation, failed: Delivery, now: float, avoid: bool, *, pictured: bool = True
 ) -> Conversation:
-    """Queue the same reply again as a new item, at the front; the old one becomes superseded."""
+    """Queue the same reply again as a new item, at the front; the old one becomes superseded.
+
+    ``avoid``: not by the road that failed. ``pictured``: with its picture, if it has one.
+    """
     serial, conversation = conversation.next_serial()
     roads = failed.avoid
     if avoid and failed.channel is not None and failed.channel not in roads:
         roads = (*roads, failed.channel)
     again = Delivery(
         conversation.message_id(serial),
-        failed.reply,
+        failed.reply if pictured else replace(failed.reply, image_url=None),
         created_at=now,
         owed_since=failed.since,
         supersedes=failed.id,

@@ -37,6 +37,8 @@ async def reconcile(desk: Desk, work: Work, reported: Reported, *, looked_up: bo
     delivery = _find(work, reported)
     if delivery is None or delivery.channel is None:
         return
+    if _only_its_picture(desk, work, delivery, reported):
+        return
     now = desk.clock.now()
     joined = replace(
         delivery.reported(reported.status, now, reported.error_code),
@@ -74,6 +76,15 @@ def _find(work: Work, reported: Reported) -> Delivery | None:
     return next(same, None)
 
 
+def _only_its_picture(desk: Desk, work: Work, delivery: Delivery, reported: Reported) -> bool:
+    """Is it a refusal of the picture that went before the words, in a message of its own? The words need no repeat."""
+    apart = None not in (delivery.reply.image_url, delivery.provider_id) and reported.provider_id != delivery.provider_id
+    if not apart or reported.status is not MessageStatus.FAILED or delivery.channel is None:
+        return False
+    channel = desk.channels.of(work.shop.id, delivery.channel)
+    return channel is not None and channel.classify(reported.error_code or "").scope is Scope.CONTENT
+
+
 async def failed(
     desk: Desk, work: Work, delivery: Delivery, failure: Failure, *, by_api: bool = False
 ) -> None:
@@ -102,7 +113,14 @@ async def failed(
     waits = failure.scope in (Scope.CHANNEL, Scope.SENDER)
     stale = not waits and now - delivery.since > STALE_SECONDS
     tired = not waits and delivery.attempts >= MOST_ATTEMPTS[failure.scope]
-    if delivery.superseded_by or stale or tired:
+    if delivery.superseded_by or stale:
+        return
+    if failure.scope is Scope.CONTENT and delivery.reply.image_url is not None:
+        # A picture that a provider could not fetch or will not take: the words are sent at once, on the same road.
+        if delivery.reply.text:
+            work.conversation = speaking.repeat(work.conversation, delivery, now, avoid=False, pictured=False)
+        return
+    if tired:
         return
     same_road = failure.scope in (Scope.THROTTLE, Scope.OURS)
     work.conversation = speaking.repeat(

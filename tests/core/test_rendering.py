@@ -67,9 +67,14 @@ CASES = [
         Rendered((Part("Quoi ?\n1 Wax\n2 wax"),), True),
     ),
     (
-        "a short picture link is said where no picture can be shown",
-        Reply("Voici", image_url="https://r.ci/i/1"), SMS,
-        Rendered((Part("Voici\nhttps://r.ci/i/1", segments=1),), False, ("image",)),
+        "a picture's address is said where no picture can be shown and it costs no segment",
+        Reply("Voici", image_url="https://r.ci/photos/a/b/0123456789abcdef"), SMS,
+        Rendered((Part("Voici\nhttps://r.ci/photos/a/b/0123456789abcdef", segments=1),), False, ("image",)),
+    ),
+    (
+        "an address that would cost a segment is left out",
+        Reply("V" * 150, image_url="https://r.ci/photos/a"), SMS,
+        Rendered((Part("V" * 150, segments=1),), False, ("image",)),
     ),
     (
         "a picture goes before a question with buttons",

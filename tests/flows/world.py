@@ -51,6 +51,7 @@ from bot.storage.memory import MemoryHealthBoard, MemoryLanes, MemoryMeter
 
 SHOP = ShopId("awa-mode")
 TOKENS = Tokens(b"s" * 32, "https://relais.example")
+PICTURE = "https://relais.example/photos/awa-mode/sac/0123456789abcdef"
 RECAP = (Choice("confirm", "Confirmer"), Choice("deny", "Annuler"))
 
 
@@ -74,6 +75,7 @@ class Phone:
     name: ChannelName
     capabilities: Capabilities
     outcome: Outcome | None = None
+    no_pictures: bool = False
     record: MessageStatus | None = MessageStatus.ACCEPTED
     domains: tuple[str, ...] = ()
     shown: list[Outgoing] = field(default_factory=list)
@@ -85,6 +87,8 @@ class Phone:
     async def send(self, outgoing: Outgoing) -> Outcome:
         if self.outcome is not None:
             return self.outcome
+        if self.no_pictures and outgoing.part.image_url is not None:
+            return NO_PICTURE
         self.shown.append(outgoing)
         return Accepted(
             f"SM{len(self.shown)}-{self.name}", final=not self.capabilities.receipts
@@ -108,6 +112,7 @@ class Phone:
             "63012": Scope.CHANNEL,
             "63003": Scope.RECIPIENT,
             "63016": Scope.WINDOW,
+            "63019": Scope.CONTENT,
         }[code]
         return Failure(scope, Retry.OTHER_ROAD, Certainty.NOT_DELIVERED, code)
 
@@ -119,9 +124,10 @@ class Phone:
 REFUSED = Refused(
     Failure(Scope.CHANNEL, Retry.OTHER_ROAD, Certainty.NOT_DELIVERED, "63012")
 )
-BUTTONS = Capabilities(max_text=1600, max_buttons=3, max_button_title=20)
+NO_PICTURE = Refused(Failure(Scope.CONTENT, Retry.CHANGE, Certainty.NOT_DELIVERED, "21620"))
+BUTTONS = Capabilities(max_text=1600, max_buttons=3, max_button_title=20, images=True)
 TELEGRAM = Capabilities(
-    max_text=4096, max_buttons=8, max_button_title=64, receipts=False, look_up=False, own_contact=True
+    max_text=4096, max_buttons=8, max_button_title=64, images=True, receipts=False, look_up=False, own_contact=True
 )
 ONE_WAY = Capabilities(max_text=1600, gsm7=True, two_way=False)
 TWO_WAY = Capabilities(max_text=1600, gsm7=True)
@@ -130,7 +136,7 @@ PAGE = Capabilities(max_text=4000, max_buttons=10, max_button_title=80, look_up=
 
 @dataclass
 class Waiter:
-    """A dialogue of five words: "2 pagnes" adds, "recap" asks to confirm, ``confirm`` places, the rest is greeted."""
+    """A dialogue of few words: "2 pagnes" adds, "photo" shows a picture ("photo ?" with a question), "recap" asks to confirm, ``confirm`` places, the rest is greeted."""
 
     down: bool = False
     turns: list[Turn] = field(default_factory=list)
@@ -163,6 +169,10 @@ class Waiter:
             return Answer((said,), replace(basket, closed=True), order_id=number)
         if turn.choice == "confirm" or (turn.text == "oui" and basket.lines and not basket.closed):
             return Answer((_recap(basket.version),), basket)
+        if turn.text.startswith("photo"):
+            asked = (Choice("add", "Ajouter"),) if turn.text == "photo ?" else ()
+            awaiting = Awaiting.PRODUCT if asked else None
+            return Answer((Reply("Le sac", Purpose.ANSWER, asked, awaiting, image_url=PICTURE),), basket)
         return Answer((Reply("Bonjour"),), basket)
 
 
