@@ -27,7 +27,10 @@ _WEAK_HEADS = frozenset({"petit", "grand", "bon", "longue", "maxi", "gros", "sup
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One row of products.csv. ``options``: (("taille", ("S", "M")), ...); ``stock`` None is not counted."""
+    """One row of products.csv. ``options``: (("taille", ("S", "M")), ...); ``stock`` None is not counted.
+
+    ``photo``: the picture's path below the public address, or an empty text.
+    """
 
     id: str
     name: str
@@ -37,6 +40,7 @@ class Product:
     price_xof: int
     options: tuple[tuple[str, tuple[str, ...]], ...]
     stock: int | None
+    photo: str = ""
 
     @property
     def sold_out(self) -> bool:

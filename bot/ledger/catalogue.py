@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.core.catalogue import Product, Zone
 from bot.ledger import models, views
 from bot.ledger.engine import Ledger
 from bot.ledger.importing import WHOLE, product_fields, set_stock, zone_fields
+from bot.ledger.product_photos import ProductPhoto, path_of
 from bot.ledger.statements import insert_if_new
 from bot.ledger.times import utc_now
 
@@ -43,10 +44,16 @@ async def products_sold(
 ) -> list[Product]:
     """What is sold, in the order of the file; of these ids only, if some are given."""
     table = models.Product
-    query = select(table.__table__).where(table.shop_id == shop_id, table.active)
+    same = (ProductPhoto.shop_id == table.shop_id) & (ProductPhoto.product_id == table.id)
+    query = select(table.__table__, ProductPhoto.digest).outerjoin(ProductPhoto, same)
+    query = query.where(table.shop_id == shop_id, table.active)
     if ids is not None:
         query = query.where(table.id.in_(ids))
-    return [product_of(row) for row in await connection.execute(query.order_by(table.position, table.id))]
+    found = await connection.execute(query.order_by(table.position, table.id))
+    return [
+        replace(product_of(row), photo=path_of(shop_id, row.id, row.digest) if row.digest else "")
+        for row in found
+    ]
 
 
 async def zones_served(connection: AsyncConnection, shop_id: str) -> list[Zone]:
@@ -155,7 +162,7 @@ async def mark(
 
 
 def product_of(row: Any) -> Product:
-    """A row of the table as the core knows products."""
+    """A row of the table as the core knows products, without its picture."""
     return Product(
         id=row.id,
         name=row.name,

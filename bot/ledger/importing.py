@@ -16,7 +16,10 @@ from bot.core.catalogue import Zone as FileZone
 from bot.ledger.engine import Ledger
 from bot.ledger.models import FieldChange, OrderCounter, Product, Shop, StockMovement, Zone
 from bot.ledger.orders import FIRST_NUMBER
-from bot.ledger.shopfiles import ShopFiles, read_shops
+from bot.ledger.pictures import made_fit
+from bot.ledger.problems import Problem, ShopFilesError
+from bot.ledger.product_photos import FIELD, keep
+from bot.ledger.shopfiles import PHOTOS, ShopFiles, read_shops
 from bot.ledger.statements import insert_if_new
 from bot.ledger.times import utc_now
 
@@ -48,16 +51,47 @@ async def import_shops(
 
 
 async def import_shop(ledger: Ledger, files: ShopFiles, replace: bool, now: datetime) -> Imported:
-    """Import one shop. Raises Unavailable."""
-    return await ledger.write(lambda connection: _Import(connection, files, replace, now).run())
+    """Import one shop. Raises ShopFilesError for a picture that cannot be read, and Unavailable."""
+    if not replace and await _same(ledger, files):
+        return Imported(files.id, changed=False)
+    pictures = await _pictures(files)
+    return await ledger.write(lambda connection: _Import(connection, files, pictures, replace, now).run())
+
+
+async def _same(ledger: Ledger, files: ShopFiles) -> bool:
+    async with ledger.reading() as connection:
+        known = await connection.scalar(select(Shop.files_hash).where(Shop.id == files.id))
+    return bool(known == files.digest)
+
+
+async def _pictures(files: ShopFiles) -> dict[str, bytes]:
+    """Made fit before the transaction begins: that takes a while."""
+    found, problems = {}, []
+    for product_id, file in files.photos:
+        fit = await made_fit(file.read_bytes())
+        if fit is None:
+            problems.append(Problem(f"{files.id}/{PHOTOS}/{file.name}", 1, 1, "not a picture that can be read"))
+        else:
+            found[product_id] = fit
+    if problems:
+        raise ShopFilesError(problems)
+    return found
 
 
 class _Import:
     """One shop in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, files: ShopFiles, replace: bool, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        files: ShopFiles,
+        pictures: Mapping[str, bytes],
+        replace: bool,
+        now: datetime,
+    ) -> None:
         self._connection = connection
         self._files = files
+        self._pictures = pictures
         self._shop = files.form.id
         self._replace = replace
         self._now = now
@@ -75,6 +109,7 @@ class _Import:
             self._changes = await changes_of(connection, self._shop)
         await self._import_shop(known.settings if known is not None else None)
         await self._import_products()
+        await self._import_photos()
         await self._import_zones()
         return Imported(self._shop, changed=True, kept=tuple(self._kept))
 
@@ -113,6 +148,14 @@ class _Import:
         if movements:
             await self._connection.execute(insert(StockMovement), movements)
         await self._withdraw(Product, "product", Product.id, old, {p.id for p in self._files.products})
+
+    async def _import_photos(self) -> None:
+        """What a vendor put there, or took away, stays so."""
+        for product_id, body in self._pictures.items():
+            if {("product", product_id, name) for name in (FIELD, WHOLE)} & self._changes:
+                self._kept.append(f"product {product_id} {FIELD}")
+            else:
+                await keep(self._connection, self._shop, product_id, body, self._now)
 
     async def _import_zones(self) -> None:
         found = await self._connection.execute(select(Zone.__table__).where(Zone.shop_id == self._shop))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
-from sqlalchemy import ForeignKey, LargeBinary, delete, select
+from sqlalchemy import ForeignKey, LargeBinary, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.ledger.columns import Base
 from bot.ledger.engine import Ledger
 from bot.ledger.statements import upsert
 
-MOST_BYTES = 200_000
-_KINDS = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
+CONTENT_TYPE = "image/jpeg"
+FIELD = "photo"
+"""Under this name a change of a picture is noted with the product's other fields."""
 
 
 class ProductPhoto(Base):
@@ -39,43 +42,24 @@ class Photo:
     body: bytes
 
 
-def kind_of(body: bytes) -> str | None:
-    """JPEG, PNG or WebP by its first bytes: what a browser claims is not believed."""
-    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _KINDS if body.startswith(magic)), None)
+def path_of(shop_id: str, product_id: str, digest: str) -> str:
+    """Below the public address."""
+    return f"/photos/{quote(shop_id)}/{quote(product_id)}/{digest}"
 
 
-async def put(ledger: Ledger, shop_id: str, product_id: str, body: bytes, now: datetime) -> bool:
-    """Keep it instead of the one before; False for what is no picture or too large. Raises Unavailable."""
-    kind = kind_of(body)
-    if kind is None or len(body) > MOST_BYTES:
-        return False
+async def keep(
+    connection: AsyncConnection, shop_id: str, product_id: str, body: bytes, now: datetime
+) -> None:
+    """Instead of the one before. ``body``: a JPEG as ``pictures`` makes it."""
     row = {
         "shop_id": shop_id,
         "product_id": product_id,
         "digest": hashlib.sha256(body).hexdigest()[:16],
-        "content_type": kind,
+        "content_type": CONTENT_TYPE,
         "body": body,
         "updated_at": now,
     }
-    async with ledger.writing() as connection:
-        await connection.execute(upsert(connection, ProductPhoto, ("shop_id", "product_id")).values(row))
-    return True
-
-
-async def drop(ledger: Ledger, shop_id: str, product_id: str) -> None:
-    """Raises Unavailable."""
-    mine = (ProductPhoto.shop_id == shop_id, ProductPhoto.product_id == product_id)
-    async with ledger.writing() as connection:
-        await connection.execute(delete(ProductPhoto).where(*mine))
-
-
-async def digests(ledger: Ledger, shop_id: str) -> dict[str, str]:
-    """Product -> digest, for products that have a picture. Raises Unavailable."""
-    query = select(ProductPhoto.product_id, ProductPhoto.digest).where(ProductPhoto.shop_id == shop_id)
-    async with ledger.reading() as connection:
-        return {row.product_id: row.digest for row in await connection.execute(query)}
+    await connection.execute(upsert(connection, ProductPhoto, ("shop_id", "product_id")).values(row))
 
 
 async def find(ledger: Ledger, shop_id: str, product_id: str, digest: str) -> Photo | None:

@@ -1,4 +1,4 @@
-"""A shop as a folder: shop.yml, products.csv, zones.csv. Reads and checks; writes nothing.
+"""A shop as a folder: shop.yml, products.csv, zones.csv, and photos if there are any. Reads and checks; writes nothing.
 
 Secrets go from the environment into accounts in memory, never into the ledger.
 """
@@ -26,6 +26,9 @@ from bot.payments.accounts import WaveAccount
 Accounts = dict[ShopId, dict[ChannelName, Account]]
 
 FILES = ("shop.yml", "products.csv", "zones.csv")
+PHOTOS = "photos"
+"""Folder of pictures, each named after its product: ``photos/<product_id>.jpg``."""
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class ShopFiles:
     products: tuple[Product, ...]
     zones: tuple[Zone, ...]
     digest: str
+    photos: tuple[tuple[str, Path], ...] = ()
+    """(product, file)"""
 
     @property
     def id(self) -> ShopId:
@@ -139,9 +144,32 @@ def _read_shop(
         products = read_products(f"{place.name}/products.csv", texts["products.csv"], problems)
     if "zones.csv" in texts:
         zones = read_zones(f"{place.name}/zones.csv", texts["zones.csv"], problems)
+    photos = _photos(place, {product.id for product in products}, problems)
+    for _, file in photos:
+        digest.update(file.name.encode() + file.read_bytes())
     if form is None:
         return None
-    return ShopFiles(form, tuple(products), tuple(zones), digest.hexdigest())
+    return ShopFiles(form, tuple(products), tuple(zones), digest.hexdigest(), photos)
+
+
+def _photos(place: Path, products: set[str], problems: list[Problem]) -> tuple[tuple[str, Path], ...]:
+    folder = place / PHOTOS
+    found: list[tuple[str, Path]] = []
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        wrong = (
+            "must be a JPEG, PNG or WebP"
+            if file.suffix.lower() not in _PICTURES
+            else "no product of this name in products.csv"
+            if file.stem not in products
+            else "its product has another picture"
+            if file.stem in dict(found)
+            else ""
+        )
+        if wrong:
+            problems.append(Problem(f"{place.name}/{PHOTOS}/{file.name}", 1, 1, wrong))
+        else:
+            found.append((file.stem, file))
+    return tuple(found)
 
 
 def _form(

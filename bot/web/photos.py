@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
 
 from bot.ledger import product_photos
 from bot.ports import Unavailable
+from bot.web.api import etags
 from bot.web.gateway import Gateway, in_time
 
 HEADERS = {
@@ -16,27 +16,27 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
+AT = "/photos/<shop:str>/<product:str>/<digest:str>"
 _DIGEST = re.compile(r"[0-9a-f]{16}")
-
-
-def path_of(shop: str, product: str, digest: str) -> str:
-    """Below the public address."""
-    return f"/photos/{quote(shop)}/{quote(product)}/{digest}"
 
 
 def routes(gateway: Gateway) -> Blueprint:
     blueprint = Blueprint("photos")
 
-    @blueprint.get("/photos/<shop:str>/<product:str>/<digest:str>")
-    async def show(_: Request, shop: str, product: str, digest: str) -> HTTPResponse:
+    @blueprint.get(AT)
+    @blueprint.head(AT, name="head")
+    async def show(request: Request, shop: str, product: str, digest: str) -> HTTPResponse:
         if not _DIGEST.fullmatch(digest):
             return HTTPResponse(status=404)
+        headers = {**HEADERS, "ETag": f'"{digest}"'}
         try:
             found = await in_time(product_photos.find(gateway.ledger, shop, product, digest))
         except Unavailable:
             return HTTPResponse(status=503, headers={"Cache-Control": "no-store"})
         if found is None:
             return HTTPResponse(status=404)
-        return HTTPResponse(found.body, headers=HEADERS, content_type=found.content_type)
+        if etags.unchanged(request.headers.get("if-none-match"), headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+        return HTTPResponse(found.body, headers=headers, content_type=found.content_type)
 
     return blueprint

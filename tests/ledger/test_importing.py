@@ -6,18 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot import channels
 from bot.channels.accounts import WebAccount
 from bot.channels.content import MemoryContentCache
 from bot.core.addresses import ChannelName, ShopId
 from bot.core.shops import Policy
+from bot.ledger import photo_changes
 from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.engine import Ledger
 from bot.ledger.importing import Imported, import_shops
 from bot.ledger.orders import LedgerOrders
+from bot.ledger.problems import ShopFilesError
 from bot.ledger.shopfiles import load_accounts
 from bot.ledger.shops import LedgerShops
+from bot.ledger.times import utc_now
 from tests.ledger.samples import (
     ENVIRONMENT,
     PRODUCTS_CSV,
@@ -54,6 +58,42 @@ async def test_the_same_files_are_not_imported_twice(ledger: Ledger, tmp_path: P
     again = await import_shops(ledger, tmp_path)
 
     assert (first, again) == ([Imported(SHOP, changed=True)], [Imported(SHOP, changed=False)])
+
+
+async def test_pictures_beside_the_files_are_the_products_until_a_vendor_changes_them(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    async def pictured() -> dict[str, str]:
+        products = await LedgerCatalogue(ledger).catalogue(SHOP)
+        return {product.id: product.photo.removesuffix(product.photo[-16:]) for product in products if product.photo}
+
+    folder = write_shop(tmp_path) / SHOP
+    draw(folder, "robe.png", "red")
+    draw(folder, "sac.jpg", "blue")
+    await import_shops(ledger, tmp_path)
+    first = await pictured()
+    await photo_changes.drop(ledger, SHOP, "robe", "awa", utc_now())
+    draw(folder, "robe.png", "green")
+    [again] = await import_shops(ledger, tmp_path)
+
+    assert first == {"robe": "/photos/chez-test/robe/", "sac": "/photos/chez-test/sac/"}
+    assert (again.changed, again.kept, list(await pictured())) == (True, ("product robe photo",), ["sac"])
+    await import_shops(ledger, tmp_path, replace=True)
+    assert set(await pictured()) == {"robe", "sac"}
+
+
+def draw(folder: Path, name: str, colour: str) -> None:
+    (folder / "photos").mkdir(exist_ok=True)
+    Image.new("RGB", (20, 20), colour).save(folder / "photos" / name)
+
+
+async def test_a_picture_that_cannot_be_read_is_told_and_nothing_is_written(ledger: Ledger, tmp_path: Path) -> None:
+    folder = write_shop(tmp_path) / SHOP
+    (folder / "photos").mkdir()
+    (folder / "photos" / "sac.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ShopFilesError, match="photos/sac.jpg"):
+        await import_shops(ledger, tmp_path)
+    assert await LedgerCatalogue(ledger).catalogue(SHOP) == []
 
 
 async def test_stock_counts_on_first_import_only(ledger: Ledger, tmp_path: Path) -> None:

@@ -29,6 +29,18 @@ def problems(folder: Path, **files: str) -> list[str]:
     return [str(problem) for problem in raised.value.problems]
 
 
+def test_a_picture_of_nothing_that_is_sold_is_told(tmp_path: Path) -> None:
+    photos = write_shop(tmp_path) / "chez-test" / "photos"
+    photos.mkdir()
+    for name in ("bottes.jpg", "sac.gif", "sac.jpg", "sac.png"):
+        (photos / name).write_bytes(b"")
+    assert problems(tmp_path) == [
+        "chez-test/photos/bottes.jpg:1:1: no product of this name in products.csv",
+        "chez-test/photos/sac.gif:1:1: must be a JPEG, PNG or WebP",
+        "chez-test/photos/sac.png:1:1: its product has another picture",
+    ]
+
+
 def test_the_three_demo_shops_are_good() -> None:
     shops = read_shops(DEMO)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.catalogue import Product, Zone
 from bot.core.words import fold
-from bot.ledger import product_photos, views
+from bot.ledger import views
 from bot.ledger.catalogue import LedgerCatalogue, put_product, put_zone
 from bot.ledger.csv_files import MOST_PIECES, MOST_XOF, read_products, write_products
 from bot.ledger.problems import Problem as LineProblem
@@ -21,7 +21,6 @@ from bot.ledger.times import instant
 from bot.web.console.page import Page
 from bot.web.console.rights import Right
 from bot.web.console.visit import Visit
-from bot.web.photos import path_of
 from bot.web.problems import Problem
 
 MOST_CSV = 200_000
@@ -45,7 +44,6 @@ async def page(visit: Visit) -> HTTPResponse:
         "catalogue.html",
         shop=await visit.shop_facts(),
         products=await catalogue.catalogue(visit.shop),
-        pictured=await product_photos.digests(visit.console.ledger, visit.shop),
         zones=await catalogue.zones(visit.shop),
     )
 
@@ -62,14 +60,10 @@ async def stock(visit: Visit) -> HTTPResponse:
 
 
 async def edit(visit: Visit) -> HTTPResponse:
-    product = await product_in(visit)
-    digest = (await product_photos.digests(visit.console.ledger, visit.shop)).get(product.id)
-    path = None if digest is None else path_of(visit.shop, product.id, digest)
     return visit.page(
         "product.html",
         shop=await visit.shop_facts(),
-        product=product,
-        photo=path,
+        product=await product_in(visit),
         public=visit.gateway.public_url,
     )
 
@@ -88,7 +82,7 @@ async def save(visit: Visit) -> HTTPResponse:
 
 
 async def new(visit: Visit) -> HTTPResponse:
-    return visit.page("product.html", shop=await visit.shop_facts(), product=None, photo=None)
+    return visit.page("product.html", shop=await visit.shop_facts(), product=None)
 
 
 async def add(visit: Visit) -> HTTPResponse:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from sanic import HTTPResponse
 
-from bot.ledger import product_photos
+from bot.ledger import photo_changes
 from bot.ledger.times import instant
 from bot.web.console.catalogue import product_in
 from bot.web.console.page import Page
@@ -19,7 +19,9 @@ async def put(visit: Visit) -> HTTPResponse:
     product, files = await product_in(visit), visit.request.files
     file = files.get("photo") if files else None
     body: bytes = file.body if file is not None else b""
-    kept = await product_photos.put(visit.console.ledger, visit.shop, product.id, body, instant(visit.now))
+    kept = await photo_changes.put(
+        visit.console.ledger, visit.shop, product.id, body, visit.user.login, instant(visit.now)
+    )
     if not kept:
         return _back(product.id, visit, "bad-photo")
     await visit.note("catalogue.photo", product.id)
@@ -29,7 +31,7 @@ async def put(visit: Visit) -> HTTPResponse:
 async def drop(visit: Visit) -> HTTPResponse:
     """Raises a 404 problem."""
     product = await product_in(visit)
-    await product_photos.drop(visit.console.ledger, visit.shop, product.id)
+    await photo_changes.drop(visit.console.ledger, visit.shop, product.id, visit.user.login, instant(visit.now))
     await visit.note("catalogue.photo", product.id)
     return _back(product.id, visit, "removed")
 

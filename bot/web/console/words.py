@@ -160,7 +160,7 @@ DONE = {
     "caught-up": "Tout est marqué comme lu, pour vous seulement.",
     "blocked": "Ce client est bloqué.",
     "unblocked": "Ce client n'est plus bloqué.",
-    "bad-photo": "Ce n'est pas une photo JPEG, PNG ou WebP, ou elle dépasse 200 ko.",
+    "bad-photo": "Ce n'est pas une photo JPEG, PNG ou WebP que l'on peut lire.",
     "no-road": "Impossible : aucune route n'est ouverte.",
     "last-owner": "La boutique doit garder un propriétaire.",
     "login-taken": "Cet identifiant est déjà pris.",
