@@ -7,6 +7,7 @@ from dataclasses import replace
 from actions.absorbing import find, go_on, put, take_details, take_items, too_many
 from actions.fallbacks import not_understood
 from actions.questions import ask_commune, ask_next
+from actions.telling import show
 from actions.turns import Turn
 from bot.core.basket import Checkout, Options
 from bot.core.cart import room_for, with_option
@@ -22,7 +23,7 @@ from bot.core.checkout import (
 )
 from bot.core.matching import find_items
 from bot.core.messages import Awaiting
-from bot.core.words import STOP, first_number, stem, tokens
+from bot.core.words import STOP, content, first_number, stem, tokens
 
 INTERRUPTS = frozenset(
     {
@@ -123,6 +124,8 @@ def _option(turn: Turn) -> bool:
 
 
 def _product(turn: Turn) -> bool:
+    if any(value.startswith("photo=") for value in turn.offered):
+        return _picture(turn)
     offered = [value.split("=", 1)[1].split(":") for value in turn.offered if value.startswith("product=")]
     candidates = index(turn.products[parts[0]] for parts in offered if parts[0] in turn.products)
     meant = {item.product.id for item in find(turn).items if item.product is not None}
@@ -149,6 +152,20 @@ def _product(turn: Turn) -> bool:
     take_details(turn, find(turn).rest)
     turn.say("utter_added", items=f"{quantity} x {product.name}")
     go_on(turn)
+    return True
+
+
+def _picture(turn: Turn) -> bool:
+    """Which one's picture was asked; a name alone says which. More words ("je prends le sac pagne") mean something else."""
+    offered = [value.removeprefix("photo=").split(":")[0] for value in turn.offered]
+    candidates = tuple(turn.products[each] for each in offered if each in turn.products)
+    found = find(turn)
+    product, more = _by_tail(turn.text, candidates), ""
+    if found.items:
+        product, more = found.items[0].product, content(found.rest)
+    if product not in candidates or len(found.items) > 1 or first_number(turn.text) is not None or more:
+        return False
+    show(turn, product)
     return True
 
 

@@ -9,6 +9,7 @@ from actions.absorbing import go_on, put, sold_out, too_many
 from actions.adding import show_category
 from actions.answers import chosen_options
 from actions.questions import ask_again, ask_next, ask_product
+from actions.telling import show
 from actions.turns import Turn
 from bot.core.cart import room_for, with_option
 from bot.core.catalogue import Zone
@@ -23,6 +24,8 @@ def choose(turn: Turn) -> None:
     match name:
         case "product":
             choose_product(turn, value)
+        case "photo":
+            _show(turn, value)
         case "category":
             show_category(turn, value)
         case "option":
@@ -69,6 +72,15 @@ def choose_product(turn: Turn, value: str) -> None:
         put(turn, product, chosen_options(turn, parts), quantity)
         turn.say("utter_added", items=f"{quantity} x {product.name}")
         go_on(turn)
+
+
+def _show(turn: Turn, value: str) -> None:
+    product = turn.products.get(value.split(":")[0])
+    if product is None:
+        turn.say("utter_choice_gone")
+        ask_product(turn)
+    else:
+        show(turn, product)
 
 
 def _choose_option(turn: Turn, value: str) -> None:

@@ -118,7 +118,7 @@ def _offer_again(turn: Turn) -> None:
     for value in turn.offered:
         name, _, rest = value.partition("=")
         product = turn.products.get(rest.split(":")[0])
-        if name == "product" and product is not None:
+        if name in ("product", "photo") and product is not None:
             choices.append(Choice(value, product.name, francs(product.price_xof)))
     turn.say("utter_which_one", tuple(choices) or _categories(turn), Awaiting.PRODUCT)
 
@@ -128,17 +128,22 @@ def product_choices(products: Iterable[Product], quantity: int | None = None) ->
     return tuple(_product_choice(product, quantity, ()) for product in products)
 
 
-def item_choices(item: Item) -> tuple[Choice, ...]:
-    """The candidates of a doubtful item, with the quantity and the options that were said."""
+def item_choices(item: Item, name: str = "product") -> tuple[Choice, ...]:
+    """The candidates of a doubtful item, with the quantity and the options that were said.
+
+    ``name``: what picking one means, ``product`` (it is taken) or ``photo`` (it is shown).
+    """
     return tuple(
-        _product_choice(candidate.product, item.quantity, candidate.options)
+        _product_choice(candidate.product, item.quantity, candidate.options, name)
         for candidate in item.candidates
         if not candidate.product.sold_out
     )
 
 
-def _product_choice(product: Product, quantity: int | None, options: Options) -> Choice:
-    value = f"product={product.id}"
+def _product_choice(
+    product: Product, quantity: int | None, options: Options, name: str = "product"
+) -> Choice:
+    value = f"{name}={product.id}"
     if quantity is not None or options:
         value += f":{1 if quantity is None else quantity}"
     if options:

@@ -6,6 +6,7 @@ from bot.core.orders import OrderStatus
 
 _TITLES: dict[str, tuple[str, str]] = {
     "browse_catalogue": ("Voir les produits", "See the products"),
+    "product": ("Ajouter au panier", "Add to basket"),
     "checkout": ("Commander", "Order now"),
     "view_cart": ("Voir mon panier", "See my basket"),
     "confirm": ("Confirmer", "Confirm"),

@@ -110,9 +110,13 @@ class Turn:
         choices: tuple[Choice, ...] = (),
         awaiting: Awaiting | None = None,
         purpose: Purpose | None = None,
+        image: str = "",
         **values: str | int,
     ) -> None:
-        """Queue a reply: a response of domain.yml with its variables. ``awaiting`` makes it the pending question."""
+        """Queue a reply: a response of domain.yml with its variables. ``awaiting`` makes it the pending question.
+
+        ``image``: a picture's path below the public address.
+        """
         self._said = True
         if awaiting is not None:
             self._awaiting = awaiting
@@ -124,6 +128,8 @@ class Turn:
         }
         if awaiting is not None:
             custom["awaiting"] = awaiting.value
+        if image:
+            custom["image"] = image
         if purpose is not None or awaiting is not None:
             custom["purpose"] = (purpose or Purpose.QUESTION).value
         self._dispatcher.utter_message(response=response, json_message=custom, **values)

@@ -56,6 +56,7 @@ class Telegram:
         max_buttons=12,
         max_button_title=40,
         images=True,
+        pictured_choices=True,
         receipts=False,
         look_up=False,
         own_contact=True,

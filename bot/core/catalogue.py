@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from bot.core.words import STOP, fold, key, number, stem, tokens
+from bot.core.words import STOP, fold, key, number, stem, tokens, without_show
 
 NEAR = 72.0
 """Least similarity, 0 to 100, at which a product is worth offering for an unknown name."""
@@ -110,7 +110,7 @@ class Index:
 
     def category_named(self, text: str) -> str | None:
         """The category whose name stands in the text ("vos bijoux"), or None."""
-        typed = {stem(token) for token in tokens(text)}
+        typed = {stem(token) for token in tokens(without_show(text))}
         for category in self.categories:
             names = {stem(t) for t in tokens(category) if t not in STOP and len(t) > 2}
             if names and names <= typed:

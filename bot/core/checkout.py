@@ -234,10 +234,16 @@ def read_name(text: str) -> str | None:
     return name.title() if name.islower() or name.isupper() else name
 
 
+_LONGEST_WORD = 120
+"""A link to a map has fewer characters; more are no words."""
+
+
 def read_landmark(text: str) -> str | None:
-    """Directions for the rider, in the shopper's words, 3 to 200 characters; None for anything less."""
-    landmark = " ".join(text.split())
-    if len(_LETTERS.findall(landmark)) < 3 or landmark.endswith("?"):
+    """Directions for the rider, in the shopper's words, 3 to 200 characters; None for anything less, or without a blank."""
+    words = text.split()
+    landmark = " ".join(words)
+    endless = any(len(word) > _LONGEST_WORD for word in words)
+    if endless or len(_LETTERS.findall(landmark)) < 3 or landmark.endswith("?"):
         return None
     return landmark[:MAX_LANDMARK]
 

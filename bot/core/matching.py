@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from bot.core.basket import Options
 from bot.core.catalogue import SURE, Index, Product
 from bot.core.options import named_options, one_each, split
-from bot.core.words import FILLER, MAX_READ, SEPARATOR, STOP, fold, key, number, stem, tokens
+from bot.core.words import FILLER, MAX_READ, SEPARATOR, STOP, fold, key, number, stem, tokens, without_show
 
 MARGIN = 4.0
 """Two products closer than this in similarity are both offered."""
@@ -88,7 +88,7 @@ class _Span:
 
 def find_items(text: str, catalogue: Index) -> Found:
     """Find products, options and quantities in a message of any form: "2 foulards rose + 1 pagne uniwax"."""
-    plain = _BRACKETS.sub(lambda match: _bracket(match, catalogue), text[:MAX_READ])
+    plain = _BRACKETS.sub(lambda match: _bracket(match, catalogue), without_show(text[:MAX_READ]))
     for english, french in _COMPOUNDS:
         plain = english.sub(french, plain)
     typed = tokens(plain)

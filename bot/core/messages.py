@@ -100,6 +100,7 @@ class Reply:
     awaiting: Awaiting | None = None
     """Set on the reply that asks the pending question."""
     image_url: str | None = None
+    """A whole address, or a path below our public address."""
     expires_at: float | None = None
     only_on: ChannelName | None = None
     """Never sent anywhere else (told on the channel that proved a link; welcome on the one just linked)."""
@@ -215,6 +216,8 @@ class Capabilities:
     max_row_title: int = 0
     max_row_description: int = 0
     images: bool = False
+    pictured_choices: bool = False
+    """May a picture and buttons be one message?"""
     gsm7: bool = False
     """Rewrite to GSM 03.38 and count segments."""
     two_way: bool = True

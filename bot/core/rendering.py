@@ -39,7 +39,7 @@ def render(reply: Reply, capabilities: Capabilities, sign: Sign) -> Rendered:
         choices = []
     parts = _with_choices(text, choices, capabilities, sign, loss)
     if reply.image_url is not None and capabilities.images:
-        parts = _with_image(parts, reply.image_url)
+        parts = _with_image(parts, reply.image_url, capabilities)
     if not parts:
         loss.append("text")
         parts = [Part(text=NOTHING_LEFT)]
@@ -150,9 +150,11 @@ def _as_numbers(text: str, choices: list[Choice], capabilities: Capabilities) ->
     return [Part(text=piece) for piece in pieces]
 
 
-def _with_image(parts: list[Part], url: str) -> list[Part]:
-    if parts and not parts[0].buttons and not parts[0].rows and len(parts[0].text) <= CAPTION_LIMIT:
-        return [replace(parts[0], image_url=url), *parts[1:]]
+def _with_image(parts: list[Part], url: str, capabilities: Capabilities) -> list[Part]:
+    first = parts[0] if parts else Part(text="")
+    plain = not first.buttons and not first.rows
+    if (plain or capabilities.pictured_choices) and _length(first.text, capabilities) <= CAPTION_LIMIT:
+        return [replace(first, image_url=url), *parts[1:]]
     return [Part(text="", image_url=url), *parts]
 
 

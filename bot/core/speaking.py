@@ -90,7 +90,7 @@ def answer(conversation: Conversation, replies: tuple[Reply, ...], now: float) -
 
 
 def joined(replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
-    """Neighbours as one reply; pictures and other purposes stay alone. The last question is the one that is asked."""
+    """Neighbours as one reply, with one picture at most; other purposes stay alone. The last question is the one asked."""
     found: list[Reply] = []
     for reply in replies:
         if found and _fits(found[-1], reply):
@@ -115,8 +115,7 @@ def may_grow(delivery: Delivery) -> bool:
 
 def _fits(one: Reply, two: Reply) -> bool:
     alike = (one.author, one.only_on, one.expires_at) == (two.author, two.only_on, two.expires_at)
-    plain = one.image_url is None and two.image_url is None
-    return alike and plain and one.purpose in _JOINABLE and two.purpose in _JOINABLE
+    return alike and None in (one.image_url, two.image_url) and one.purpose in _JOINABLE and two.purpose in _JOINABLE
 
 
 def _one(one: Reply, two: Reply) -> Reply:
@@ -130,6 +129,7 @@ def _one(one: Reply, two: Reply) -> Reply:
             one,
             text=text,
             asks=one.question,
+            image_url=one.image_url or two.image_url,
             purpose=important if important in purposes else one.purpose,
         )
     before = one.lead if two.awaiting is not None else one.text
@@ -138,6 +138,7 @@ def _one(one: Reply, two: Reply) -> Reply:
         text="\n".join(part for part in (before, two.text) if part),
         asks=two.question or None,
         choices=two.choices or (() if two.awaiting else one.choices),
+        image_url=one.image_url or two.image_url,
         purpose=important if important in purposes else two.purpose,
     )
 

@@ -79,6 +79,10 @@ class Tokens:
         """The index lane of a page token: it forwards to the conversation's lane."""
         return home_lane("", f"page:{token}")
 
+    def absolute(self, address: str) -> str:
+        """A path below our public address as anybody may fetch it; a whole address stays."""
+        return f"{self.public_url}{address}" if address.startswith("/") else address
+
     def page_url(self, token: str) -> str:
         return f"{self.public_url}/c/{token}"
 

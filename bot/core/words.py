@@ -315,6 +315,31 @@ def asks(text: str) -> bool:
     return "?" in text or bool(_QUESTION & set(re.findall(r"[a-z]+", fold(text))))
 
 
+_PICTURE = frozenset(
+    {"photo", "photos", "foto", "fotos", "image", "images", "limage", "ressemble", "picture", "pictures", "pic", "pics"}
+)
+
+
+def asks_picture(text: str) -> bool:
+    """Is a picture of something wanted?"""
+    return bool(_PICTURE & set(tokens(text)))
+
+
+_SHOW = re.compile(r"(\w+)?(^|[^\w]+)montre[zr]?(?=[\s-]+(?:moi|nous|le|la|les|l|vos|tes|ton|ta|des)\b)", re.IGNORECASE)
+_BEFORE_A_WATCH = frozenset({"la", "une", "les", "des", "cette", "ma", "ta", "votre", "vos", "de", "d", "quelle"})
+
+
+def without_show(text: str) -> str:
+    """The text without the verb in "montre le sac": a shop that sells watches must not hear of one."""
+    return _SHOW.sub(_unless_watch, text)
+
+
+def _unless_watch(match: re.Match[str]) -> str:
+    before = fold(match[1] or "")
+    watch = before in _BEFORE_A_WATCH or number(before) is not None
+    return match[0] if watch else f"{match[1] or ''}{match[2]}"
+
+
 _DOUBT = frozenset(
     {
         "non",

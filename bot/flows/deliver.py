@@ -217,8 +217,11 @@ async def _render(
         return await _one_way(desk, work, delivery)
     question = delivery.question or 0
     lane, epoch = work.lane, delivery.epoch
+    reply = delivery.reply
+    if reply.image_url is not None:
+        reply = replace(reply, image_url=desk.tokens.absolute(reply.image_url))
     return rendering.render(
-        delivery.reply,
+        reply,
         channel.capabilities,
         lambda index: desk.tokens.sign_choice(lane, epoch, question, index),
     )

@@ -6,11 +6,38 @@ import pytest
 
 from bot.core.catalogue import Index, Zone, index, match_commune
 from bot.core.matching import find_items
-from bot.core.words import hesitates, language
+from bot.core.words import asks_picture, hesitates, language
 from tests.dialogue.memory_ledger import SHOPS, read_products, read_zones
 
 INDEXES = {shop: index(read_products(SHOPS / shop)) for shop in ("awa-mode", "zoe-accessoires", "coton-doux")}
 ZONES = read_zones(SHOPS / "awa-mode")
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("montre moi le sac pagne", "sac-pagne"),
+        ("Bonjour, montrez-moi le sac pagne", "sac-pagne"),
+        ("MONTRE LE SAC PAGNE", "sac-pagne"),
+        ("tu peux montrer le sac pagne", "sac-pagne"),
+        ("la montre moi je la prends", "montre-femme|montre-homme"),
+        ("la montre la moins chère", "montre-femme|montre-homme"),
+        ("2 montres le collier doré", "montre-femme|montre-homme/collier-dore"),
+        ("montre femme", "montre-femme"),
+        ("montre moi la montre homme", "montre-homme"),
+        ("montrez vos montres", "montre-femme|montre-homme"),
+    ],
+)
+def test_the_verb_is_no_watch(text: str, named: str) -> None:
+    assert "/".join(ids for ids, _, _ in seen(text, INDEXES["zoe-accessoires"])) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("photo du sac", True), ("envoi limage", True), ("FOTO stp", True), ("le sac", False), ("photocopie", False)],
+)
+def test_a_picture_is_asked_for(text: str, wanted: bool) -> None:
+    assert asks_picture(text) is wanted
+
 
 Seen = list[tuple[str, str, int | None]]
 

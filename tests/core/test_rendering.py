@@ -16,7 +16,9 @@ WHATSAPP = Capabilities(
     max_text=1600, max_choice_text=1024, max_buttons=3, max_button_title=20, max_list_rows=10, max_row_title=24,
     max_row_description=72, images=True,
 )
-TELEGRAM = Capabilities(max_text=4096, max_buttons=12, max_button_title=40, images=True, receipts=False)
+TELEGRAM = Capabilities(
+    max_text=4096, max_buttons=12, max_button_title=40, images=True, pictured_choices=True, receipts=False
+)
 SMS = Capabilities(max_text=1530, gsm7=True)
 ONE_WAY = replace(SMS, two_way=False)
 TINY = Capabilities(max_text=40, max_buttons=2, max_button_title=5)
@@ -82,6 +84,13 @@ CASES = [
         Rendered((
             Part("", image_url="https://r.ci/i/1"),
             Part("Celui-ci ?", buttons=((sign(0), "Oui"), (sign(1), "Non"))),
+        ), True),
+    ),
+    (
+        "or above it in one message, where the channel can",
+        Reply("Celui-ci ?", choices=choices("Oui", "Non"), image_url="https://r.ci/i/1"), TELEGRAM,
+        Rendered((
+            Part("Celui-ci ?", image_url="https://r.ci/i/1", buttons=((sign(0), "Oui"), (sign(1), "Non"))),
         ), True),
     ),
     (

@@ -38,9 +38,19 @@ def test_an_order_confirmation_stays_one() -> None:
     assert one.purpose is Purpose.ORDER_CONFIRMATION
 
 
-def test_a_picture_and_the_words_of_a_person_stay_alone() -> None:
-    picture, vendor = replace(NOTED, image_url="https://x.example/p.jpg"), replace(NOTED, author="vendor")
-    assert joined((NOTED, picture, vendor)) == (NOTED, picture, vendor)
+def test_words_join_a_picture_but_not_a_second_one() -> None:
+    picture = replace(NOTED, text="Le sac : 9 000 F.", image_url="/photos/a/sac/1")
+    other = replace(picture, image_url="/photos/a/pagne/2")
+    offer = Reply("Voulez-vous le prendre ?", Purpose.QUESTION, (Choice("product=sac", "Ajouter"),), Awaiting.PRODUCT)
+    [said] = joined((picture, offer))
+    assert said == replace(offer, text=f"{picture.text}\n{offer.text}", asks=offer.text, image_url=picture.image_url)
+    assert joined((picture, other)) == (picture, other)
+    assert joined((picture, NOTED, other)) == (replace(picture, text=f"{picture.text}\n{NOTED.text}"), other)
+
+
+def test_the_words_of_a_person_stay_alone() -> None:
+    vendor = replace(NOTED, author="vendor")
+    assert joined((NOTED, vendor)) == (NOTED, vendor)
 
 
 def test_what_has_not_left_grows_and_its_dead_question_is_dropped() -> None:

@@ -102,7 +102,9 @@ class MemoryLedger:
         self._stock[shop_id, product_id] = left
 
     def _left(self, shop_id: str, product: Product) -> Product:
-        return replace(product, stock=self._stock.get((shop_id, product.id), product.stock))
+        pictured = (self._folder / shop_id / "photos" / f"{product.id}.jpg").exists()
+        photo = f"/photos/{shop_id}/{product.id}/0123456789abcdef" if pictured else ""
+        return replace(product, stock=self._stock.get((shop_id, product.id), product.stock), photo=photo)
 
     @staticmethod
     def _after(lines: Sequence, products: dict[str, Product]) -> dict[str, int]:  # type: ignore[type-arg]

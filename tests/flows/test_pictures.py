@@ -6,7 +6,10 @@ from bot.core.addresses import ChannelName
 from bot.core.messages import MessageStatus, Reported
 from bot.flows.receive import receive
 from bot.storage import codec
-from tests.flows.world import PICTURE, TOKENS, World
+from tests.flows import world as stage
+from tests.flows.world import TOKENS, World
+
+PICTURE = f"https://relais.example{stage.PICTURE}"
 
 
 def sent(world: World, channel: ChannelName) -> list[tuple[str, str | None]]:

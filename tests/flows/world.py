@@ -51,7 +51,7 @@ from bot.storage.memory import MemoryHealthBoard, MemoryLanes, MemoryMeter
 
 SHOP = ShopId("awa-mode")
 TOKENS = Tokens(b"s" * 32, "https://relais.example")
-PICTURE = "https://relais.example/photos/awa-mode/sac/0123456789abcdef"
+PICTURE = "/photos/awa-mode/sac/0123456789abcdef"
 RECAP = (Choice("confirm", "Confirmer"), Choice("deny", "Annuler"))
 
 

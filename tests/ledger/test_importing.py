@@ -91,7 +91,7 @@ async def test_a_picture_that_cannot_be_read_is_told_and_nothing_is_written(ledg
     folder = write_shop(tmp_path) / SHOP
     (folder / "photos").mkdir()
     (folder / "photos" / "sac.jpg").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(ShopFilesError, match="photos/sac.jpg"):
+    with pytest.raises(ShopFilesError, match=r"photos/sac\.jpg"):
         await import_shops(ledger, tmp_path)
     assert await LedgerCatalogue(ledger).catalogue(SHOP) == []
 

@@ -10,12 +10,16 @@ from dataclasses import replace
 import pytest
 
 from bot.core.addresses import ChannelName, LaneId, home_lane
+from bot.core.basket import Basket
 from bot.core.conversations import Conversation, Page
+from bot.core.customers import Customer
 from bot.core.messages import Purpose, Reply
 from bot.core.speaking import say
 from bot.storage import codec
 from bot.web.chat import liveness
+from bot.web.chat.shown import build
 from bot.web.ledger_port import HeardWords
+from tests.flows.world import PICTURE
 from tests.web.house import SHOP, TOKENS, House
 
 LANE = home_lane(SHOP, "whatsapp:+2250700000001")
@@ -142,6 +146,25 @@ async def test_it_carries_no_script_and_loads_nothing_from_elsewhere(house: Hous
     assert page.headers["referrer-policy"] == "no-referrer"
     assert "noindex" in page.headers["x-robots-tag"]
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_a_picture_is_shown_from_here_and_only_when_it_is_looked_at(house: House) -> None:
+    path = await begin(house)
+    await house.http.post(path, data={"text": "photo ?", "form": "f1"})
+    page = await house.http.get(path)
+    [picture] = re.findall(r"<img [^>]+>", page.text)
+    assert f'src="{PICTURE}"' in picture
+    assert 'loading="lazy"' in picture and 'width="240" height="240"' in picture
+    assert "img-src 'self'" in page.headers["content-security-policy"]
+    assert payloads(page.text)
+
+
+async def test_a_picture_from_elsewhere_is_not_fetched(house: House) -> None:
+    lane = LaneId(LANE)
+    record = Conversation(lane, SHOP, Customer("cu-1"), ChannelName.WEB, Basket("b0"), 1.0)
+    record = say(record, Reply("Voici", image_url="https://elsewhere.example/p.jpg"), 2.0)
+    [words] = build(record, [], TOKENS, "").said
+    assert (words.text, words.photo) == ("Voici", "")
 
 
 @pytest.mark.parametrize("token", ["A" * 22, "..%2f", "x", "A" * 400, "%00"])

@@ -1,4 +1,4 @@
-"""The light page as HTML: under 15 kB, no script, nothing from elsewhere, readable in the sun."""
+"""The light page as HTML: under 15 kB without its pictures, no script, nothing from elsewhere, readable in the sun."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _squeezed(css: str) -> str:
 
 _CSS = _squeezed((_FOLDER / "page.css").read_text(encoding="utf-8"))
 _POLICY = (
-    f"default-src 'none'; style-src {style_hash(_CSS)}; form-action 'self'; frame-src 'self'; base-uri 'none'"
+    f"default-src 'none'; style-src {style_hash(_CSS)}; img-src 'self'; form-action 'self'; frame-src 'self'; "
+    "base-uri 'none'"
 )
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

@@ -29,6 +29,8 @@ class Words:
     who: str
     text: str
     at: float
+    photo: str = ""
+    """Path of the picture shown with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,11 @@ def build(conversation: Conversation, heard: Sequence[HeardWords], tokens: Token
         for d in conversation.deliveries
         if _belongs(d, start)
     ]
-    said = [Words(d.id, d.reply.author, _cut(mask(text)), d.created_at) for d, text in out if text]
+    said = [
+        Words(d.id, d.reply.author, _cut(mask(text)), d.created_at, photo)
+        for d, text in out
+        if (photo := _photo(d)) or text
+    ]
     said += [
         Words(word.id, "shopper", _cut(word.text), word.at)
         for word in heard
@@ -104,6 +110,12 @@ def _belongs(delivery: Delivery, start: float) -> bool:
         return False
     newest = max(delivery.created_at, delivery.started_at or 0.0)
     return (newest >= start and delivery.channel in (None, ChannelName.WEB)) or delivery.created_at >= start
+
+
+def _photo(delivery: Delivery) -> str:
+    """Only pictures of our own: the page fetches nothing from elsewhere."""
+    url = delivery.reply.image_url or ""
+    return url if url.startswith("/photos/") else ""
 
 
 def _without(text: str, question: str) -> str:
