@@ -101,23 +101,36 @@ def _one(name: str, words: str, value: float) -> Metric:
 
 
 async def _states(sources: Sources) -> Sequence[Metric]:
-    """How many accounts of each channel are in which state; an account that is not up is also named."""
+    """How many accounts of each channel are in which state; one that is not up is also named, by its last 4 digits."""
     channels = sources.accounts
     known = await sources.board.read(sorted(channels))
-    counts = Counter((channel, known.get(account, AccountHealth()).state) for account, channel in channels.items())
+    counts = Counter(
+        (channel, known.get(account, AccountHealth()).state) for account, channel in channels.items()
+    )
     accounts = GaugeMetricFamily(
         "relais_channel_accounts", "Provider accounts by channel and state", labels=["channel", "state"]
     )
     for (channel, state), count in sorted(counts.items()):
         accounts.add_metric([channel, state.value], count)
     troubled = GaugeMetricFamily(
-        "relais_account_trouble", "1 for each account that is not up", labels=["account", "channel", "state"]
+        "relais_account_trouble",
+        "Accounts that are not up, by the end of their number",
+        labels=["account", "channel", "state"],
     )
-    for account, channel in sorted(channels.items()):
-        state = known.get(account, AccountHealth()).state
+    # Counted: two numbers with the same end would be one series twice, and Prometheus would refuse the page.
+    ends = Counter(
+        (_end(account), channel, known.get(account, AccountHealth()).state)
+        for account, channel in channels.items()
+    )
+    for (end, channel, state), count in sorted(ends.items()):
         if state.value != "up":
-            troubled.add_metric([account, channel, state.value], 1.0)
+            troubled.add_metric([end, channel, state.value], count)
     return accounts, troubled
+
+
+def _end(account: str) -> str:
+    """Return the last four characters of the account's own number: enough for who runs it, no number to anybody else."""
+    return account.rpartition(":")[2][-4:]
 
 
 async def _had(work: Awaitable[T]) -> T | None:

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from bot.core.addresses import partition_of
+from bot.core.health import Evidence, Kind
 from bot.ledger.backlog import unfinished
 from bot.ledger.engine import Ledger, open_ledger
 from bot.ledger.schema import upgrade
@@ -135,6 +136,33 @@ async def test_figures_are_read_from_store_and_ledger(redis: Redis, ledger: Ledg
     assert value(text, "relais_channel_accounts", channel="telegram", state="up") == 1
     assert b"relais_account_trouble{" not in text
     assert b"relais_worker_up" not in text
+
+
+async def test_an_account_in_trouble_is_named_by_the_end_of_its_number(redis: Redis, ledger: Ledger) -> None:
+    board = RedisHealthBoard(redis)
+    numbers = ("+2250700000042", "+2250500000042", "+2250100001234")
+    accounts = {f"whatsapp:AC1:{number}": "whatsapp" for number in numbers}
+    for account in accounts:
+        for second in range(8):
+            await board.observe(account, Evidence(1e9 + second, Kind.FAULT, f"recipient-{second}", "63016"))
+
+    async def model() -> bool:
+        return True
+
+    sources = figures.Sources(
+        RedisBacklog(redis).totals,
+        RedisJournal(redis).lag,
+        lambda: unfinished(ledger),
+        model,
+        board,
+        accounts,
+    )
+    text = await figures.page(Metrics(), sources, None)
+    trouble = {"channel": "whatsapp", "state": "down"}
+    assert value(text, "relais_account_trouble", account="0042", **trouble) == 2
+    assert value(text, "relais_account_trouble", account="1234", **trouble) == 1
+    assert text.count(b"relais_account_trouble{") == 2
+    assert [number for number in numbers if number[1:].encode() in text] == []
 
 
 async def test_what_is_away_is_left_out_and_the_rest_is_shown(ledger: Ledger) -> None:
