@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.channels import read
 from bot.channels.accounts import TelegramAccount
@@ -174,3 +176,25 @@ def test_a_bots_secrets_stay_out_of_repr() -> None:
 def test_a_bot_without_a_secret_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="not empty"):
         TelegramAccount("1:A", "", "awa_bot")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+KEYS = st.sampled_from(sorted({*message(), *CHAT, *AWA, "text", "contact", "location", "photo", "data", "message"}))
+ANY_JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=12
+)
+UPDATES = st.fixed_dictionaries(
+    {"update_id": st.integers() | SCALARS},
+    optional=dict.fromkeys(("message", "edited_message", "callback_query", "my_chat_member"), ANY_JSON),
+)
+
+
+@given(UPDATES | ANY_JSON)
+@example({"update_id": 1, "message": message(text="\ud800")})
+@example({"update_id": 10**400, "message": message(text="x")})
+@example({"update_id": 1, "message": message(date=10**30, text="x")})
+@example({"update_id": 1, "message": message(location={"latitude": float("nan"), "longitude": 1e999})})
+def test_no_update_raises_whatever_telegram_would_send(update: Any) -> None:
+    body = json.dumps(update).encode()
+    for sent in (body, body[:-1]):
+        assert isinstance(reading(sent), Parsed | Ignored | Malformed)
