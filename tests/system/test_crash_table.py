@@ -95,7 +95,12 @@ def test_a_worker_that_slept_through_its_lease_inside_a_call_writes_nothing(
         eventually(lambda: settled(person, {"delivered", "read"}), 90, "the other worker settled it")
     person.write("2 pagnes uniwax rouge")
     holds_two(person)
-    assert len([m for m in person.screen("whatsapp") if m["direction"] == "out"]) == len(answers(person))
+
+    def once_each() -> bool:
+        shown = [m for m in person.screen("whatsapp") if m["direction"] == "out"]
+        return len(shown) == len(answers(person)) == 2
+
+    eventually(once_each, 20, "two answers, on the phone and in the transcript")
 
 
 def test_redis_that_does_not_answer_is_503_and_red_and_loses_nothing(relais: Running, person: Person) -> None:
