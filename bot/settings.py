@@ -291,7 +291,7 @@ class _Reader:
 
 def worker_names(workers: int) -> list[str]:
     """What the supervisor calls them: in its log folder, in ``pids.json`` and as ``process`` in the metrics."""
-    return ["worker", *(f"worker-{number}" for number in range(2, workers + 1))]
+    return ["worker" if number == 1 else f"worker-{number}" for number in range(1, workers + 1)]
 
 
 def kept_secret(data_dir: Path) -> bytes:

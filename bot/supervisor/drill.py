@@ -26,7 +26,7 @@ import yaml
 
 from bot.core import incidents
 from bot.core.addresses import ShopId
-from bot.ledger.shopfiles import load_accounts
+from bot.ledger.shopfiles import PHOTOS, load_accounts
 from bot.ledger.shops import account_key
 from bot.settings import ROOT
 from bot.simulator.accounts import demo_environment
@@ -50,6 +50,8 @@ def copy_shop(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for name in ("products.csv", "zones.csv"):
         shutil.copyfile(source / name, target / name)
+    if (source / PHOTOS).is_dir():
+        shutil.copytree(source / PHOTOS, target / PHOTOS)
     shop = yaml.safe_load((source / "shop.yml").read_text(encoding="utf-8"))
     (target / "shop.yml").write_text(
         yaml.safe_dump(disguised(shop), allow_unicode=True, sort_keys=False), encoding="utf-8"

@@ -157,7 +157,7 @@ async def test_an_account_in_trouble_is_named_by_the_end_of_its_number(redis: Re
         board,
         accounts,
     )
-    text = await figures.page(Metrics(), sources, None)
+    text = await figures.page(Metrics(), sources, {})
     trouble = {"channel": "whatsapp", "state": "down"}
     assert value(text, "relais_account_trouble", account="0042", **trouble) == 2
     assert value(text, "relais_account_trouble", account="1234", **trouble) == 1

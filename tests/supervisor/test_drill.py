@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -37,6 +38,9 @@ def real_shop(folder: Path) -> Path:
     place = folder / "awa-mode"
     place.mkdir(parents=True)
     for file in (ROOT / "shops" / "awa-mode").iterdir():
+        if file.is_dir():
+            shutil.copytree(file, place / file.name)
+            continue
         words = file.read_text(encoding="utf-8")
         for invented, real in zip(
             ("+2250700000199", "tel:+2250700000180", "+2250700000190", "+2250700000161"), PHONES, strict=True
@@ -74,6 +78,7 @@ def test_the_copy_of_a_shop_is_the_shop_without_a_way_to_anybody(tmp_path: Path)
 
     assert not [known for known in (*PHONES, *SECRETS.values()) if known in words]
     assert (copied.products, copied.zones) == (real.products, real.zones)
+    assert [product for product, _ in copied.photos] == [product for product, _ in real.photos] != []
     assert copied.form.failover == real.form.failover
     assert copied.form.channels.whatsapp is not None and real.form.channels.whatsapp is not None
     assert len(copied.form.channels.whatsapp.canaries()) == len(real.form.channels.whatsapp.canaries()) == 3

@@ -67,7 +67,7 @@ def free_port() -> int:
 
 
 class Part:
-    """One process, with its log beside it. ``ready`` is an address that answers 200 once it works."""
+    """One process, with its log beside it. ``ready`` is an address that answers 200 once it works, or the port of a Redis."""
 
     def __init__(
         self,
@@ -118,11 +118,20 @@ class Part:
 
     def _answers(self) -> bool:
         if isinstance(self._ready, int):
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self._ready)) == 0
+            return self._pongs(self._ready)
         try:
             return httpx.get(self._ready, trust_env=False, timeout=5).status_code == httpx.codes.OK
         except httpx.HTTPError:
+            return False
+
+    @staticmethod
+    def _pongs(port: int) -> bool:
+        """A Redis takes connections while it still loads, and answers them with an error."""
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
+                probe.sendall(b"PING\r\n")
+                return probe.recv(7) == b"+PONG\r\n"
+        except OSError:
             return False
 
 
